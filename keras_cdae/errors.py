@@ -1,0 +1,33 @@
+"""The errors a user can meet; each message names the next step."""
+
+
+class CDAEError(Exception):
+    """Base of every error that the package raises on purpose."""
+
+
+class DataError(CDAEError, ValueError):
+    """A data set, folder or image is missing, incomplete or unusable."""
+
+
+class VideoError(DataError):
+    """One video cannot be read, or is too short to hold a clip."""
+
+
+class LabelError(DataError):
+    """A ground-truth file cannot be read or does not fit its video."""
+
+
+class ModelFileError(CDAEError, ValueError):
+    """A model file or run folder is missing, foreign or of another version."""
+
+
+class RunFolderError(CDAEError, ValueError):
+    """A run folder already holds results, or lacks what was asked of it."""
+
+
+class MissingDependencyError(CDAEError, ImportError):
+    """An optional package is not installed; the message has the command."""
+
+
+class NonFiniteError(CDAEError, ArithmeticError):
+    """Training met NaN or infinity and was stopped."""

@@ -1,0 +1,38 @@
+"""Scores of videos, what they mean on this camera, and how they are kept.
+
+Names are looked up on first use, so that `keras_cdae.scoring.calibration`
+(NumPy alone) can be imported where Keras is not installed.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Calibration": "calibration",
+    "VideoScores": "scores",
+    "read_scores_csv": "scores",
+    "score_frames": "scorer",
+    "score_video": "scorer",
+    "score_videos": "scorer",
+    "write_scores_csv": "scores",
+}
+
+__all__ = [
+    "Calibration",
+    "VideoScores",
+    "read_scores_csv",
+    "score_frames",
+    "score_video",
+    "score_videos",
+    "write_scores_csv",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

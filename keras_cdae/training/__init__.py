@@ -1,0 +1,1 @@
+"""The machinery of `CDAE.fit`: schedule, optimizer, losses, stages."""

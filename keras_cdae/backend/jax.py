@@ -1,0 +1,114 @@
+"""One training step under jax: a pure function of the model's state."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import keras
+
+from keras_cdae.types import Tensor
+
+
+class AlternatingStep:
+    """Mixin: update the active blocks of weights one after the other."""
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Compile the step of the current stage."""
+        # jax.jit finds earlier traces by the equality of functions, and two
+        # bound methods of one object are equal: without a new object here,
+        # the second stage would run the trace of the first.
+        self.train_step = functools.partial(type(self).train_step, self)
+        super().make_train_function(force)
+
+    def train_step(
+        self, state: tuple[Any, ...], data: Any
+    ) -> tuple[dict[str, Tensor], tuple[Any, ...]]:
+        """Update every active block on one batch; return metrics and state."""
+        trainable, fixed, optimizer, metrics = state
+        clips = self.unpack(data)
+        logs: dict[str, Tensor] = {}
+        for block in self.active_blocks():
+            gradients, losses = self._gradients(
+                block, clips, trainable, fixed, optimizer
+            )
+            trainable, optimizer = self.optimizer.stateless_apply(
+                optimizer, self.spread(block, gradients), trainable
+            )
+            logs = {**losses, **logs}
+        result, metrics = self._stateless_metrics(logs, metrics)
+        return result, (trainable, fixed, optimizer, metrics)
+
+    def test_step(
+        self, state: tuple[Any, ...], data: Any
+    ) -> tuple[dict[str, Tensor], tuple[Any, ...]]:
+        """Return the metrics of one batch, and the state."""
+        trainable, fixed, metrics = state
+        with _scope(
+            (self.trainable_variables, trainable),
+            (self.non_trainable_variables, fixed),
+        ):
+            losses = self.all_losses(self.unpack(data))
+        result, metrics = self._stateless_metrics(losses, metrics)
+        return result, (trainable, fixed, metrics)
+
+    def _gradients(
+        self,
+        block: str,
+        clips: Tensor,
+        trainable: Sequence[Tensor],
+        fixed: Sequence[Tensor],
+        optimizer: Sequence[Tensor],
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        variables = self.block_variables(block)
+        places = {id(v): i for i, v in enumerate(self.trainable_variables)}
+        active = [trainable[places[id(v)]] for v in variables]
+
+        def loss_of(values: list[Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+            with _scope(
+                (self.trainable_variables, trainable),
+                (variables, values),  # after, and so instead of, the above
+                (self.non_trainable_variables, fixed),
+                (self.optimizer.variables, optimizer),
+            ):
+                losses = self.block_losses(block, clips)
+                return self.optimizer.scale_loss(losses["loss"]), losses
+
+        (_, losses), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+            active
+        )
+        return gradients, losses
+
+    def _stateless_metrics(
+        self, logs: dict[str, Tensor], metrics: Sequence[Tensor]
+    ) -> tuple[dict[str, Tensor], list[Tensor]]:
+        with _scope((self.metrics_variables, metrics)) as scope:
+            self.update_metrics(logs)
+            result = self.get_metrics_result()
+        values = [scope.get_current_value(v) for v in self.metrics_variables]
+        return result, values
+
+
+def compile_forward(
+    model: Any, function: Callable[[Tensor], Any]
+) -> Callable[[Tensor], Any]:
+    """Return `function` jitted; it reads the weights at each call."""
+
+    @jax.jit
+    def run(values: list[Tensor], x: Tensor) -> Any:
+        with _scope((model.weights, values)):
+            return function(x)
+
+    return lambda x: run([v.value for v in model.weights], x)
+
+
+def _scope(
+    *states: tuple[Sequence[keras.Variable], Sequence[Tensor]],
+) -> keras.StatelessScope:
+    """Return a scope in which the variables have these values."""
+    mapping = [
+        pair
+        for variables, values in states
+        for pair in zip(variables, values, strict=True)
+    ]
+    return keras.StatelessScope(state_mapping=mapping)

@@ -1,0 +1,51 @@
+"""One training step under torch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from keras import ops
+
+from keras_cdae.types import Tensor
+
+
+class AlternatingStep:
+    """Mixin: update the active blocks of weights one after the other."""
+
+    def train_step(self, data: Any) -> dict[str, Tensor]:
+        """Update every active block on one batch; return the metrics."""
+        clips = self.unpack(data)
+        logs: dict[str, Tensor] = {}
+        for block in self.active_blocks():
+            values = [v.value for v in self.block_variables(block)]
+            losses = self.block_losses(block, clips)
+            loss = self.optimizer.scale_loss(losses["loss"])
+            # Not backward(): that would also fill .grad of the frozen block.
+            gradients = torch.autograd.grad(loss, values)
+            with torch.no_grad():
+                self.optimizer.apply(
+                    self.spread(block, list(gradients)),
+                    self.trainable_variables,
+                )
+            detached = {k: v.detach() for k, v in losses.items()}
+            logs = {**detached, **logs}
+        self.update_metrics(logs)
+        return self.get_metrics_result()
+
+    def test_step(self, data: Any) -> dict[str, Tensor]:
+        """Return the metrics of one batch."""
+        self.update_metrics(self.all_losses(self.unpack(data)))
+        return self.get_metrics_result()
+
+
+def compile_forward(
+    model: Any, function: Callable[[Tensor], Any]
+) -> Callable[[Tensor], Any]:
+    """Return `function` without gradient bookkeeping, run eagerly."""
+    del model  # eager: the weights are read at each call
+
+    def run(x: Tensor) -> Any:
+        with torch.no_grad():
+            return function(ops.convert_to_tensor(x))
+
+    return run

@@ -1,0 +1,820 @@
+"""The clustering-driven deep autoencoder."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_cdae.backend import AlternatingStep, compile_forward
+from keras_cdae.layers.deep_kmeans import DeepKMeans
+from keras_cdae.models import presets
+from keras_cdae.models.autoencoder import STRIDE, Decoder, Encoder
+from keras_cdae.scoring.calibration import Calibration
+from keras_cdae.serialization import register
+from keras_cdae.training.explained import ExplainedShare
+from keras_cdae.training.losses import (
+    LOSSES,
+    gradient_loss,
+    reconstruction_loss,
+)
+from keras_cdae.training.optimizer import BlockOptimizer
+from keras_cdae.training.schedule import Schedule
+from keras_cdae.training.stages import Stages, Watch
+from keras_cdae.types import Array, Shape, Tensor
+
+STAGES = {  # stage of training -> blocks of weights that a step updates
+    "pretraining": ("autoencoders",),
+    "alternation": ("autoencoders", "centroids"),
+    "autoencoders": ("autoencoders",),
+    "centroids": ("centroids",),
+}
+SKIPS = ("motion", "none")
+FUSIONS = ("product", "pixelwise")
+DISTANCES = ("nearest", "soft")
+TINY = 1e-12  # under a logarithm
+LAST = "channels_last"
+
+
+@register
+class CDAE(AlternatingStep, keras.Model):
+    """Clustering-driven deep autoencoder for video anomaly detection.
+
+    The appearance autoencoder reconstructs the last frame of a clip; the
+    motion autoencoder takes the frames before it and gives their difference to
+    it. Two deep k-means layers measure how far both codes lie from the codes
+    of normal video. The anomaly score is `log(1 / s)` with (Eq. 14)
+
+    ```
+    s = 1 / (D_m * D_a * ||x_clips - (x_a_hat + x_diff_hat)||^2)
+    ```
+
+    `fit` runs the three stages of training (see `Schedule`) on clips alone:
+    `model.fit(clips, epochs=150)`.
+
+    Args:
+        image_size: `(height, width)`, multiples of 8.
+        channels: 3 for RGB, 1 for grey.
+        clip_length: frames of a clip, T.
+        width: channels of the encoders' stem; codes have 8 times as many.
+        decoder_multipliers: channels after the three up-blocks, times `width`.
+        skips: `"motion"`: the motion decoder sees its encoder's features;
+            `"none"`: it sees its code alone. The appearance decoder never has
+            skip connections.
+        attention: arguments of the `VarianceAttention` after each stage of the
+            motion encoder, `pooled=True` among them for one grid; None: no
+            attention.
+        num_clusters: K of each of the two deep k-means layers.
+        alpha: sharpness of the soft assignment in Eq. 10.
+        cluster_weight: lambda_r of Eq. 13.
+        redundancy_weight: lambda of Eq. 12.
+        loss_type: `"mse"`, or `"l2"` for Eq. 3 and 6 to the letter.
+        gradient_weight: weight of the gradient term on motion.
+        fusion: `"product"` (Eq. 14) multiplies the averages of error and
+            distances, `"pixelwise"` multiplies their maps and averages then.
+        distance: what enters the score: `"nearest"` (section 3.6) or `"soft"`
+            (Eq. 10).
+        schedule: a `Schedule`, or its arguments as a dictionary.
+        calibration: a `Calibration` on normal video, or its dictionary.
+        seed: seed of k-means.
+        **kwargs: arguments of `keras.Model`, such as `name` and `dtype`.
+
+    Call arguments:
+        clips: `(batch, T, height, width, channels)`, float in [0, 1] or uint8.
+
+    Output shape:
+        A dictionary: `"appearance"` `(batch, height, width, channels)`,
+        `"motion"` `(batch, T - 1, height, width, channels)`, and the distances
+        `"appearance_distance"` and `"motion_distance"`, both
+        `(batch, height / 8, width / 8)`.
+
+    Raises:
+        ValueError: for an argument out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> model = CDAE.from_preset("nano", image_size=(32, 32), channels=1)
+        >>> clips = np.zeros((2, 5, 32, 32, 1), "float32")
+        >>> {k: tuple(v.shape) for k, v in model(clips).items()}["motion"]
+        (2, 4, 32, 32, 1)
+        >>> model.score(clips)["score"].shape
+        (2,)
+
+    Reference:
+        Chang, Tu, Xie, Yuan: Clustering Driven Deep Autoencoder for Video
+        Anomaly Detection, ECCV 2020.
+    """
+
+    def __init__(
+        self,
+        image_size: Sequence[int] = (256, 256),
+        channels: int = 3,
+        *,
+        clip_length: int = 5,
+        width: int = 32,
+        decoder_multipliers: Sequence[int] = (4, 4, 2),
+        skips: str = "motion",
+        attention: Mapping[str, Any] | None = {},  # noqa: B006 (never changed)
+        num_clusters: int = 32,
+        alpha: float = 25.0,
+        cluster_weight: float = 0.1,
+        redundancy_weight: float = 0.01,
+        loss_type: str = "mse",
+        gradient_weight: float = 0.0,
+        fusion: str = "product",
+        distance: str = "nearest",
+        schedule: Schedule | dict[str, Any] | None = None,
+        calibration: Calibration | dict[str, Any] | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        _check_choice("skips", skips, SKIPS)
+        _check_choice("loss_type", loss_type, LOSSES)
+        _check_choice("fusion", fusion, FUSIONS)
+        _check_choice("distance", distance, DISTANCES)
+        if len(image_size) != 2 or any(
+            side < STRIDE or side % STRIDE for side in image_size
+        ):
+            raise ValueError(
+                f"image_size must be (height, width), multiples of {STRIDE}. "
+                f"Received: image_size={image_size!r}"
+            )
+        if clip_length < 2:
+            raise ValueError(
+                "clip_length must be at least 2. "
+                f"Received: clip_length={clip_length!r}"
+            )
+        if channels < 1:
+            raise ValueError(
+                "channels must be a positive integer. "
+                f"Received: channels={channels!r}"
+            )
+        for name, weight in (
+            ("cluster_weight", cluster_weight),
+            ("redundancy_weight", redundancy_weight),
+            ("gradient_weight", gradient_weight),
+        ):
+            if weight < 0:
+                raise ValueError(
+                    f"{name} must not be negative. Received: {name}={weight!r}"
+                )
+        self.image_size = tuple(int(side) for side in image_size)
+        self.channels = channels
+        self.clip_length = clip_length
+        self.width = width
+        self.decoder_multipliers = tuple(decoder_multipliers)
+        self.skips = skips
+        self.attention = None if attention is None else dict(attention)
+        self.num_clusters = num_clusters
+        self.alpha = alpha
+        self.cluster_weight = cluster_weight
+        self.redundancy_weight = redundancy_weight
+        self.loss_type = loss_type
+        self.gradient_weight = gradient_weight
+        self.fusion = fusion
+        self.distance = distance
+        self.schedule = _schedule(schedule)
+        self.calibration = _calibration(calibration)
+        self.seed = seed
+
+        policy = self.dtype_policy
+        widths = tuple(times * width for times in self.decoder_multipliers)
+        motion_channels = channels * (clip_length - 1)
+        self.appearance_encoder = Encoder(
+            width, dtype=policy, name="appearance_encoder"
+        )
+        self.appearance_decoder = Decoder(
+            channels, widths, dtype=policy, name="appearance_decoder"
+        )
+        self.motion_encoder = Encoder(
+            width, self.attention, dtype=policy, name="motion_encoder"
+        )
+        self.motion_decoder = Decoder(
+            motion_channels, widths, dtype=policy, name="motion_decoder"
+        )
+        self.appearance_clusters = DeepKMeans(
+            num_clusters, alpha, dtype=policy, name="appearance_clusters"
+        )
+        self.motion_clusters = DeepKMeans(
+            num_clusters, alpha, dtype=policy, name="motion_clusters"
+        )
+        self.trackers = {
+            name: keras.metrics.Mean(name)
+            for name in (
+                "loss",
+                "appearance_loss",
+                "motion_loss",
+                "appearance_distance",
+                "motion_distance",
+                "redundancy",
+            )
+        }
+        self.explained = ExplainedShare("motion_explained")
+        self.stage = "pretraining"
+        self._train_functions: dict[str, Any] = {}
+        self._forward_functions: dict[str, Any] = {}
+        self._base_rates: tuple[Any, ...] = ()
+        self.build((None, clip_length, *self.image_size, channels))
+
+    @classmethod
+    def from_preset(
+        cls,
+        name: str,
+        image_size: Sequence[int] | None = None,
+        channels: int | None = None,
+        **overrides: Any,
+    ) -> "CDAE":
+        """Return a new, compiled model with the settings of a preset.
+
+        Args:
+            name: `"paper"`, `"edge"` or `"nano"`.
+            image_size: `(height, width)`; None: the preset's.
+            channels: 3 or 1; None: the preset's.
+            **overrides: any other argument of `CDAE`.
+
+        Raises:
+            ValueError: for an unknown preset.
+        """
+        chosen = presets.preset(name)
+        settings = {**chosen.model, "schedule": chosen.schedule, **overrides}
+        if image_size is not None:
+            settings["image_size"] = image_size
+        if channels is not None:
+            settings["channels"] = channels
+        model = cls(**settings)
+        model.compile()
+        return model
+
+    # Building and calling
+
+    def build(self, input_shape: Shape) -> None:
+        """Create all weights."""
+        height, width = self.image_size
+        frame = (None, height, width, self.channels)
+        stack = (None, height, width, self.channels * (self.clip_length - 1))
+        for encoder, decoder, clusters, shape, with_skips in (
+            (
+                self.appearance_encoder,
+                self.appearance_decoder,
+                self.appearance_clusters,
+                frame,
+                False,
+            ),
+            (
+                self.motion_encoder,
+                self.motion_decoder,
+                self.motion_clusters,
+                stack,
+                self.skips == "motion",
+            ),
+        ):
+            encoder.build(shape)
+            code, skips = encoder.compute_output_shape(shape)
+            decoder.build(code, skips if with_skips else None)
+            clusters.build(code)
+        self.clusters_flag = self.add_weight(
+            name="clusters_ready",
+            shape=(),
+            initializer="zeros",
+            trainable=False,
+            dtype="float32",
+            autocast=False,
+        )
+
+    def call(self, clips: Tensor) -> dict[str, Tensor]:
+        """Return both reconstructions and both maps of distances."""
+        last, stack = self._split(clips)
+        appearance_code, motion_code, skips = self._encode(last, stack)
+        appearance, motion = self._decode(appearance_code, motion_code, skips)
+        return {
+            "appearance": appearance,
+            "motion": self._unstack(motion),
+            "appearance_distance": self._distance_map(
+                self.appearance_clusters, appearance_code
+            ),
+            "motion_distance": self._distance_map(
+                self.motion_clusters, motion_code
+            ),
+        }
+
+    def encode(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both codes, each `(batch, h, w, 8 * width)`, unnormalised."""
+        appearance, motion, _ = self._encode(*self._split(clips))
+        return appearance, motion
+
+    def attention_maps(self, clips: Tensor) -> list[Tensor]:
+        """Return Eq. 9's map after each motion stage, `(batch, h, w, 1)`."""
+        return self.motion_encoder.attention_maps(self._split(clips)[1])
+
+    # Scoring
+
+    def score_tensors(self, clips: Tensor) -> dict[str, Tensor]:
+        """Return the score of each clip as tensors, inside any graph.
+
+        Args:
+            clips: `(batch, T, height, width, channels)`, float or uint8.
+
+        Returns:
+            `"score"`, the anomaly score `log(1 / s)` (Eq. 14), and its terms
+            `"appearance_distance"`, `"motion_distance"` and `"error"` (the
+            mean squared error), all `(batch,)`; `"map"`, the pixelwise product
+            of error and distances, `(batch, h, w)`. All float32; more is more
+            anomalous.
+        """
+        last, stack = self._split(clips)
+        appearance_code, motion_code, skips = self._encode(last, stack)
+        appearance, motion = self._decode(appearance_code, motion_code, skips)
+        before = self.clip_length - 1
+        rebuilt = ops.tile(ops.cast(appearance, "float32"), (1, 1, 1, before))
+        error = ops.square(stack - rebuilt - ops.cast(motion, "float32"))
+        error = ops.mean(error, axis=-1, keepdims=True)
+        error = ops.average_pool(  # B, h, w: one value where a code stands
+            error, (STRIDE, STRIDE), (STRIDE, STRIDE), data_format=LAST
+        )[..., 0]
+        maps = {
+            "appearance_distance": self._distance_map(
+                self.appearance_clusters, appearance_code
+            ),
+            "motion_distance": self._distance_map(
+                self.motion_clusters, motion_code
+            ),
+            "error": error,
+        }
+        terms = {k: ops.mean(v, axis=(1, 2)) for k, v in maps.items()}
+        product = maps["error"]
+        product = product * maps["appearance_distance"]
+        product = product * maps["motion_distance"]
+        if self.fusion == "product":
+            score = sum(ops.log(term + TINY) for term in terms.values())
+        else:
+            score = ops.log(ops.mean(product, axis=(1, 2)) + TINY)
+        return {"score": score, **terms, "map": product}
+
+    def score(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
+        """Return the anomaly score of each clip; it belongs to its last frame.
+
+        Args:
+            clips: `(batch, T, height, width, channels)`, float in [0, 1] or
+                uint8.
+            batch_size: clips that are computed at a time.
+
+        Returns:
+            NumPy arrays as `score_tensors` names them and, once the model is
+            calibrated, `"z"` (standardised score) and `"p"` (share of normal
+            clips that score as high), both `(batch,)`.
+
+        Raises:
+            ValueError: if clips have another shape than the model's.
+        """
+        clips = clips if hasattr(clips, "shape") else np.asarray(clips)
+        self._check_clips(clips.shape)
+        parts = []
+        for start in range(0, len(clips), batch_size):
+            part = clips[start : start + batch_size]
+            parts.append(self._score_batch(part, min(batch_size, len(clips))))
+        if not parts:
+            raise ValueError("score needs at least one clip. Received: none")
+        result = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+        if self.calibration is not None:
+            result["z"] = self.calibration.z(result["score"])
+            result["p"] = self.calibration.p(result["score"])
+        return result
+
+    def _score_batch(self, clips: Any, size: int) -> dict[str, Array]:
+        """Score up to `size` clips with a graph made for `size`."""
+        count = len(clips)
+        if count < size:  # the last batch: a new shape would compile anew
+            clips = ops.convert_to_numpy(clips)
+            fill = np.repeat(clips[-1:], size - count, axis=0)
+            clips = np.concatenate([clips, fill])
+        scores = self._forward("score", self.score_tensors)(clips)
+        return {
+            k: ops.convert_to_numpy(v)[:count].astype("float32")
+            for k, v in scores.items()
+        }
+
+    # Training
+
+    @property
+    def clusters_ready(self) -> bool:
+        """Whether k-means or a loaded file has set the centroids."""
+        return bool(ops.convert_to_numpy(self.clusters_flag) > 0)
+
+    @property
+    def compiled_encode(self) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """`encode`, compiled by the backend."""
+        return self._forward("encode", self.encode)
+
+    def compile(
+        self,
+        optimizer: Any = None,
+        *,
+        schedule: Schedule | dict[str, Any] | None = None,
+        jit_compile: bool | str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        """Prepare the model for `fit`.
+
+        Args:
+            optimizer: None for Adam at the schedule's learning rates; else a
+                Keras optimizer or its name, which updates the autoencoders,
+                while Adam updates the centroids; or a `BlockOptimizer`.
+            schedule: replaces the model's.
+            jit_compile: `"auto"` compiles by XLA under jax only: on a CPU
+                tensorflow is faster without, and torch's compiler takes
+                minutes.
+            **kwargs: arguments of `keras.Model.compile`, such as
+                `run_eagerly`.
+
+        Raises:
+            ValueError: for `loss=` or `metrics=`; both belong to the method.
+        """
+        for name in ("loss", "metrics", "weighted_metrics", "loss_weights"):
+            if kwargs.pop(name, None) is not None:
+                raise ValueError(
+                    f"CDAE has its own {name} (Eq. 13): leave {name}= out, and "
+                    "use loss_type=, cluster_weight= and gradient_weight= of "
+                    "CDAE instead."
+                )
+        if schedule is not None:
+            self.schedule = _schedule(schedule)
+        if jit_compile == "auto":
+            jit_compile = keras.backend.backend() == "jax"
+        inner = self._make_optimizer(optimizer)
+        super().compile(optimizer=inner, jit_compile=jit_compile, **kwargs)
+        self._base_rates = tuple(
+            float(ops.convert_to_numpy(block.learning_rate))
+            for block in inner.optimizers
+        )
+        self._train_functions = {}
+        self.optimizer.build(self.trainable_variables)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return what `compile_from_config` needs."""
+        if not self.compiled:
+            return {}
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        return {
+            "optimizer": keras.saving.serialize_keras_object(optimizer),
+            "jit_compile": self.jit_compile,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as the saved model was."""
+        if config:
+            optimizer = keras.saving.deserialize_keras_object(
+                config["optimizer"]
+            )
+            self.compile(optimizer)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train on clips of normal video, through all three stages.
+
+        Args:
+            x: a `tf.data.Dataset` or `PyDataset` of batches of clips, or an
+                array `(count, T, height, width, channels)`; float in [0, 1]
+                or uint8.
+            y: not used: training needs no labels.
+            batch_size: clips a batch, for an array.
+            epochs: epochs in all; the schedule divides them.
+            verbose: as in `keras.Model.fit`.
+            callbacks: as in `keras.Model.fit`.
+            **kwargs: other arguments of `keras.Model.fit`, such as
+                `validation_data`, `initial_epoch` and `steps_per_epoch`.
+
+        Returns:
+            The history: `loss`, `appearance_loss`, `motion_loss`,
+            `appearance_distance`, `motion_distance`, `redundancy`,
+            `motion_explained` (see `ExplainedShare`) an epoch.
+
+        Raises:
+            NonFiniteError: if a term of the loss becomes NaN or infinite.
+        """
+        stages = Stages(
+            self.schedule,
+            x,
+            batch_size=batch_size,
+            steps=kwargs.get("steps_per_epoch"),
+        )
+        given = callbacks if isinstance(callbacks, (list, tuple)) else None
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(Watch())
+            callbacks.append(stages)
+        else:
+            if given is None:
+                given = [] if callbacks is None else [callbacks]
+            callbacks = [Watch(), *given, stages]
+        return super().fit(
+            x,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            **kwargs,
+        )
+
+    def set_stage(self, stage: str) -> None:
+        """Choose which blocks of weights a training step updates.
+
+        Args:
+            stage: `"pretraining"` (autoencoders, no clusters),
+                `"alternation"` (autoencoders, then centroids, every batch),
+                `"autoencoders"` or `"centroids"` (the other block frozen).
+        """
+        _check_choice("stage", stage, tuple(STAGES))
+        if stage == self.stage:
+            return
+        # Each stage keeps its compiled step.
+        self._train_functions[self.stage] = self.train_function
+        self.stage = stage
+        self.train_function = self._train_functions.get(stage)
+        if self.compiled:
+            self.make_train_function()
+
+    def initialize_clusters(self, appearance: Any, motion: Any) -> None:
+        """Set both sets of centroids by k-means (stage 2).
+
+        Args:
+            appearance: codes `(count, dim)` of the appearance encoder.
+            motion: codes `(count, dim)` of the motion encoder.
+        """
+        self.appearance_clusters.initialize(appearance, seed=self.seed)
+        self.motion_clusters.initialize(motion, seed=self.seed)
+        self.clusters_flag.assign(1.0)
+
+    def reset_learning_rates(self) -> None:
+        """Set both blocks to the learning rates they were compiled with."""
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        for block, rate in zip(
+            optimizer.optimizers, self._base_rates, strict=True
+        ):
+            if isinstance(block._learning_rate, keras.Variable):
+                block.learning_rate = rate
+
+    def active_blocks(self) -> tuple[str, ...]:
+        """Return the blocks of weights that the stage updates, in order."""
+        return STAGES[self.stage]
+
+    def block_variables(self, block: str) -> list[keras.Variable]:
+        """Return the weights of `"autoencoders"` or `"centroids"`."""
+        centroids = [
+            self.appearance_clusters.centroids,
+            self.motion_clusters.centroids,
+        ]
+        if block == "centroids":
+            return centroids
+        ids = {id(variable) for variable in centroids}
+        return [v for v in self.trainable_variables if id(v) not in ids]
+
+    def spread(
+        self, block: str, gradients: Sequence[Tensor]
+    ) -> list[Tensor | None]:
+        """Return one gradient a trainable weight: None where frozen.
+
+        None, not zero: Adam moves a weight whose gradient is zero.
+        """
+        variables = self.block_variables(block)
+        by_id = {
+            id(variable): gradient
+            for variable, gradient in zip(variables, gradients, strict=True)
+        }
+        return [by_id.get(id(v)) for v in self.trainable_variables]
+
+    def block_losses(self, block: str, clips: Tensor) -> dict[str, Tensor]:
+        """Return the loss that a block minimises, and its terms, as scalars.
+
+        Args:
+            block: `"autoencoders"`: Eq. 13, without its last term while
+                pretraining; `"centroids"`: Eq. 12.
+            clips: `(batch, T, height, width, channels)`.
+        """
+        last, stack = self._split(clips)
+        appearance_code, motion_code, skips = self._encode(last, stack)
+        if block == "centroids":
+            return self._cluster_losses(
+                ops.stop_gradient(appearance_code),
+                ops.stop_gradient(motion_code),
+            )
+        outputs = self._decode(appearance_code, motion_code, skips)
+        losses = self._reconstruction_losses(last, stack, *outputs)
+        if self.stage != "pretraining":
+            clusters = self._cluster_losses(appearance_code, motion_code)
+            weighted = self.cluster_weight * clusters.pop("loss")
+            losses = {**clusters, **losses, "loss": losses["loss"] + weighted}
+        return losses
+
+    def all_losses(self, clips: Tensor) -> dict[str, Tensor]:
+        """Return every term of Eq. 13, for validation.
+
+        The clusters count once k-means has set them, whatever the stage.
+        """
+        last, stack = self._split(clips)
+        appearance_code, motion_code, skips = self._encode(last, stack)
+        outputs = self._decode(appearance_code, motion_code, skips)
+        losses = self._reconstruction_losses(last, stack, *outputs)
+        clusters = self._cluster_losses(appearance_code, motion_code)
+        weight = self.cluster_weight * ops.convert_to_tensor(
+            self.clusters_flag
+        )
+        total = losses["loss"] + weight * clusters["loss"]
+        return {**clusters, **losses, "loss": total}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """What `fit` shows and resets each epoch."""
+        return [*self.trackers.values(), self.explained]
+
+    def update_metrics(self, logs: Mapping[str, Tensor]) -> None:
+        """Add a batch's losses to the metrics."""
+        for name, tracker in self.trackers.items():
+            if name in logs:
+                tracker.update_state(logs[name])
+        if "motion_power" in logs:
+            self.explained.update_state(
+                logs["motion_error"], logs["motion_power"]
+            )
+
+    def unpack(self, data: Any) -> Tensor:
+        """Return the clips of one item of a data set."""
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return x
+
+    # Saving
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make an equal model."""
+        calibration = self.calibration
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "channels": self.channels,
+            "clip_length": self.clip_length,
+            "width": self.width,
+            "decoder_multipliers": self.decoder_multipliers,
+            "skips": self.skips,
+            "attention": None
+            if self.attention is None
+            else dict(self.attention),
+            "num_clusters": self.num_clusters,
+            "alpha": self.alpha,
+            "cluster_weight": self.cluster_weight,
+            "redundancy_weight": self.redundancy_weight,
+            "loss_type": self.loss_type,
+            "gradient_weight": self.gradient_weight,
+            "fusion": self.fusion,
+            "distance": self.distance,
+            "schedule": self.schedule.get_config(),
+            "calibration": None
+            if calibration is None
+            else calibration.to_dict(),
+            "seed": self.seed,
+        }
+
+    # Helpers
+
+    def _split(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the last frame and the frames before it, stacked."""
+        clips = ops.convert_to_tensor(clips)
+        self._check_clips(clips.shape)
+        if keras.backend.is_float_dtype(clips.dtype):
+            clips = ops.cast(clips, "float32")
+        else:
+            clips = ops.cast(clips, "float32") / 255.0
+        height, width = self.image_size
+        before = self.clip_length - 1
+        stack = ops.transpose(clips[:, :before], (0, 2, 3, 1, 4))
+        stack = ops.reshape(stack, (-1, height, width, before * self.channels))
+        return clips[:, before], stack
+
+    def _unstack(self, motion: Tensor) -> Tensor:
+        """Return `(batch, T - 1, height, width, channels)`."""
+        height, width = self.image_size
+        shape = (-1, height, width, self.clip_length - 1, self.channels)
+        return ops.transpose(ops.reshape(motion, shape), (0, 3, 1, 2, 4))
+
+    def _encode(
+        self, last: Tensor, stack: Tensor
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        appearance_code, _ = self.appearance_encoder(last)
+        motion_code, skips = self.motion_encoder(stack)
+        return appearance_code, motion_code, skips
+
+    def _decode(
+        self,
+        appearance_code: Tensor,
+        motion_code: Tensor,
+        skips: list[Tensor],
+    ) -> tuple[Tensor, Tensor]:
+        """Return the last frame and the stacked differences, rebuilt."""
+        appearance = self.appearance_decoder(appearance_code)
+        if self.skips == "motion":
+            return appearance, self.motion_decoder(motion_code, skips)
+        return appearance, self.motion_decoder(motion_code)
+
+    def _distance_map(self, clusters: DeepKMeans, code: Tensor) -> Tensor:
+        return (
+            clusters.nearest(code)
+            if self.distance == "nearest"
+            else clusters(code)
+        )
+
+    def _reconstruction_losses(
+        self, last: Tensor, stack: Tensor, appearance: Tensor, motion: Tensor
+    ) -> dict[str, Tensor]:
+        before = self.clip_length - 1
+        target = stack - ops.tile(last, (1, 1, 1, before))  # x_diff
+        motion = ops.cast(motion, "float32")
+        appearance_loss = reconstruction_loss(last, appearance, self.loss_type)
+        motion_loss = reconstruction_loss(target, motion, self.loss_type)
+        total = appearance_loss + motion_loss
+        if self.gradient_weight:
+            total = total + self.gradient_weight * gradient_loss(
+                target, motion
+            )
+        return {
+            "loss": total,
+            "appearance_loss": appearance_loss,
+            "motion_loss": motion_loss,
+            "motion_error": ops.mean(ops.square(target - motion)),
+            "motion_power": ops.mean(ops.square(target)),
+        }
+
+    def _cluster_losses(
+        self, appearance_code: Tensor, motion_code: Tensor
+    ) -> dict[str, Tensor]:
+        """Return Eq. 12, averaged over locations and batch, and its terms."""
+        appearance = ops.mean(self.appearance_clusters(appearance_code))
+        motion = ops.mean(self.motion_clusters(motion_code))
+        redundancy = (
+            self.appearance_clusters.redundancy()
+            + self.motion_clusters.redundancy()
+        )
+        return {
+            "loss": appearance + motion + self.redundancy_weight * redundancy,
+            "appearance_distance": appearance,
+            "motion_distance": motion,
+            "redundancy": redundancy,
+        }
+
+    def _make_optimizer(self, optimizer: Any) -> BlockOptimizer:
+        if isinstance(optimizer, BlockOptimizer):
+            return optimizer
+        if optimizer is None:
+            optimizer = keras.optimizers.Adam(self.schedule.learning_rate)
+        return BlockOptimizer.for_blocks(
+            keras.optimizers.get(optimizer),
+            keras.optimizers.Adam(self.schedule.cluster_learning_rate),
+        )
+
+    def _forward(
+        self, name: str, function: Callable[[Tensor], Any]
+    ) -> Callable[[Tensor], Any]:
+        if name not in self._forward_functions:
+            self._forward_functions[name] = compile_forward(self, function)
+        return self._forward_functions[name]
+
+    def _check_clips(self, shape: Sequence[int | None]) -> None:
+        expected = (self.clip_length, *self.image_size, self.channels)
+        if len(shape) != 5 or any(
+            got is not None and got != want
+            for got, want in zip(shape[1:], expected, strict=True)
+        ):
+            sizes = ", ".join(map(str, expected))
+            raise ValueError(
+                f"Expected clips of shape (batch, {sizes}): frames, height, "
+                f"width, channels. Received: shape {tuple(shape)}. Resize the "
+                "video, or make the model with another image_size or channels."
+            )
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(
+            f"{name} must be one of {', '.join(choices)}. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def _schedule(value: Schedule | dict[str, Any] | None) -> Schedule:
+    if value is None:
+        return Schedule()
+    return value if isinstance(value, Schedule) else Schedule(**value)
+
+
+def _calibration(
+    value: Calibration | dict[str, Any] | None,
+) -> Calibration | None:
+    if value is None or isinstance(value, Calibration):
+        return value
+    return Calibration.from_dict(value)

@@ -1,0 +1,88 @@
+"""Codes of normal clips, gathered for k-means (section 4.2)."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from keras_cdae.types import Array
+
+logger = logging.getLogger(__name__)
+
+MAX_CODES = 200_000
+LEAST_PER_BATCH = 256  # a long epoch is read no further than is needed
+
+
+def collect_codes(
+    encode: Callable[[Any], tuple[Any, Any]],
+    data: Any,
+    *,
+    batch_size: int = 8,
+    steps: int | None = None,
+    limit: int = MAX_CODES,
+    seed: int = 0,
+) -> tuple[Array, Array]:
+    """Return codes at random locations of random clips, for both branches.
+
+    Args:
+        encode: clips to the two codes, each `(batch, h, w, dim)`.
+        data: what `fit` was given: a `tf.data.Dataset`, a `PyDataset`, an
+            array of clips, or any iterable that can be read again.
+        batch_size: clips at a time, for an array.
+        steps: batches in an epoch; needed where `data` has no length.
+        limit: the most locations a branch.
+        seed: seed of the choice.
+
+    Returns:
+        Two arrays, `(count, dim)` float32, count at most `limit`.
+    """
+    from keras import ops
+
+    generator = np.random.default_rng(seed)
+    batches, count = _batches(data, batch_size, steps)
+    quota = limit
+    if count is not None:
+        quota = max(-(-limit // max(count, 1)), LEAST_PER_BATCH)
+    gathered: tuple[list[Array], list[Array]] = ([], [])
+    found = 0
+    for batch in batches:
+        clips = batch[0] if isinstance(batch, (tuple, list)) else batch
+        codes = [ops.convert_to_numpy(code) for code in encode(clips)]
+        codes = [code.reshape(-1, code.shape[-1]) for code in codes]
+        take = min(quota, limit - found, len(codes[0]))
+        for kept, code in zip(gathered, codes, strict=True):
+            chosen = generator.choice(len(code), take, replace=False)
+            kept.append(code[chosen].astype("float32"))
+        found += take
+        if found >= limit:
+            break
+    if not found:
+        raise ValueError("The training data hold no clip to cluster.")
+    logger.info("Clustering %d codes of each branch.", found)
+    return np.concatenate(gathered[0]), np.concatenate(gathered[1])
+
+
+def _batches(
+    data: Any, batch_size: int, steps: int | None
+) -> tuple[Iterable[Any], int | None]:
+    """Return one epoch's batches and, where it is known, their number."""
+    if hasattr(data, "cardinality"):  # tf.data.Dataset
+        count = int(data.cardinality())
+        if steps is not None:
+            return data.take(steps), steps
+        return data, count if count >= 0 else None
+    if hasattr(data, "shape"):
+        starts = range(0, len(data), batch_size)
+        return (data[i : i + batch_size] for i in starts), len(starts)
+    if isinstance(data, Iterator):
+        raise TypeError(
+            "k-means reads the training data a second time, and a generator "
+            "can be read once only. Pass a tf.data.Dataset, a "
+            "keras.utils.PyDataset or an array of clips. "
+            f"Received: x of type {type(data).__name__}"
+        )
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
+        count = len(data)
+        return (data[i] for i in range(count)), count
+    return data, steps

@@ -1,0 +1,95 @@
+"""One optimizer that owns both blocks of weights and can rest either."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_cdae.serialization import register
+from keras_cdae.types import Tensor
+
+CENTROIDS_PATTERN = r"(.*/)?centroids"
+
+
+@register
+class BlockOptimizer(keras.optimizers.MultiOptimizer):
+    """Two optimizers, one for the autoencoders and one for the centroids.
+
+    A block whose gradients are all None is left exactly as it is, moments and
+    step count included; Keras's own `MultiOptimizer` raises there. One object
+    owns both because Keras carries one optimizer through a compiled step.
+
+    `learning_rate` is that of the autoencoders, so that callbacks such as
+    `ReduceLROnPlateau` work; the centroids' is `centroids.learning_rate`.
+
+    Args:
+        optimizer_map: a `keras.optimizers.OptimizerMap`; see `for_blocks`.
+        **kwargs: arguments of `keras.optimizers.MultiOptimizer`.
+
+    Example:
+        >>> import keras
+        >>> optimizer = BlockOptimizer.for_blocks(
+        ...     keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-5)
+        ... )
+        >>> round(float(optimizer.learning_rate), 6)
+        0.0001
+    """
+
+    @classmethod
+    def for_blocks(
+        cls,
+        autoencoders: keras.optimizers.Optimizer,
+        centroids: keras.optimizers.Optimizer,
+    ) -> "BlockOptimizer":
+        """Return the optimizer that runs these two, one a block."""
+        return cls(
+            keras.optimizers.OptimizerMap(
+                autoencoders, {CENTROIDS_PATTERN: centroids}
+            )
+        )
+
+    @property
+    def centroids(self) -> keras.optimizers.Optimizer:
+        """The optimizer of the centroids."""
+        return self.optimizers[0]
+
+    @property
+    def autoencoders(self) -> keras.optimizers.Optimizer:
+        """The optimizer of both autoencoders."""
+        return self.optimizers[1]
+
+    @property
+    def learning_rate(self) -> Any:
+        """Learning rate of the autoencoders."""
+        return self.autoencoders.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.autoencoders.learning_rate = value
+
+    def apply(
+        self,
+        grads: Sequence[Tensor | None],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        """Update the blocks that have gradients.
+
+        Args:
+            grads: one gradient a variable, None for every one of a block that
+                is frozen.
+            trainable_variables: all trainable variables of the model; None
+                once the optimizer is built on them.
+        """
+        variables = trainable_variables
+        if variables is None:
+            variables = self._trainable_variables
+        if not self.built:
+            self.build(variables)
+        blocks: list[list[Any]] = [[] for _ in self.optimizers]
+        for gradient, variable in zip(grads, variables, strict=True):
+            block = self._var_to_optimizer_idx[self._var_key(variable)]
+            blocks[block].append((gradient, variable))
+        for optimizer, block in zip(self.optimizers, blocks, strict=True):
+            if any(gradient is not None for gradient, _ in block):
+                optimizer.apply(*map(list, zip(*block, strict=True)))
+        self._iterations.assign_add(1)

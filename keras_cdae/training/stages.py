@@ -1,0 +1,130 @@
+"""Callbacks that `CDAE.fit` brings along: stages, and watching for NaN."""
+
+import logging
+import math
+from typing import Any
+
+import keras
+
+from keras_cdae.errors import NonFiniteError
+from keras_cdae.training.codes import collect_codes
+from keras_cdae.training.schedule import Schedule
+
+logger = logging.getLogger(__name__)
+
+
+class Stages(keras.callbacks.Callback):
+    """Put the model into the stage of each epoch, and run k-means between.
+
+    Everything is a function of the epoch's number and of what the model's
+    weights hold, so that a run resumed by `BackupAndRestore` goes on the same.
+
+    Args:
+        schedule: the stages.
+        data: what `fit` was given; k-means reads it once.
+        batch_size: clips a batch, where `data` is an array.
+        steps: batches an epoch, where `data` has no length.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        data: Any,
+        *,
+        batch_size: int | None = None,
+        steps: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.data = data
+        self.batch_size = batch_size or 32  # as Keras has it
+        self.steps = steps
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Enter the stage of this epoch."""
+        plan = self.schedule.plan(self.params["epochs"])
+        if hasattr(self.data, "set_epoch"):
+            self.data.set_epoch(epoch)
+        if epoch == 0:
+            self.model.reset_learning_rates()
+        if epoch < plan.pretrain_epochs:
+            self.model.set_stage("pretraining")
+            return
+        begins = epoch == plan.pretrain_epochs
+        if begins and epoch > 0:
+            self._scale_learning_rate(self.schedule.alternation_factor)
+        if epoch == plan.decay_epoch:
+            self._scale_learning_rate(self.schedule.decay_factor)
+        if (begins and epoch > 0) or not self.model.clusters_ready:
+            self._cluster()
+        if self.schedule.alternate == "batch":
+            self.model.set_stage("alternation")
+        else:
+            odd = (epoch - plan.pretrain_epochs) % 2
+            self.model.set_stage("centroids" if odd else "autoencoders")
+
+    def _scale_learning_rate(self, factor: float) -> None:
+        if factor != 1:
+            optimizer = self.model.optimizer
+            rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+            optimizer.learning_rate = rate * factor
+
+    def _cluster(self) -> None:
+        codes = collect_codes(
+            self.model.compiled_encode,
+            self.data,
+            batch_size=self.batch_size,
+            steps=self.steps,
+            seed=self.model.seed,
+        )
+        self.model.initialize_clusters(*codes)
+
+
+class Watch(keras.callbacks.Callback):
+    """Stop at the first loss that is not finite; warn of a dead decoder."""
+
+    patience = 300  # batches a young motion decoder may explain nothing
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epoch = 0
+        self.batches = 0
+        self.warned = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Remember which epoch it is."""
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Raise `NonFiniteError` if a term of the loss is not finite."""
+        self.batches += 1
+        bad = [k for k, v in (logs or {}).items() if not math.isfinite(v)]
+        if bad:
+            rate = keras.ops.convert_to_numpy(
+                self.model.optimizer.learning_rate
+            )
+            raise NonFiniteError(
+                f"Training stopped: {', '.join(bad)} became NaN or infinite "
+                f"in epoch {self.epoch + 1}, batch {batch + 1}, stage "
+                f"{self.model.stage!r} (learning rate {float(rate):.3g}). "
+                "Check that clips are finite and in [0, 1], or lower the "
+                "learning rate; the checkpoint of the epoch before is whole."
+            )
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Warn once if the motion decoder explains nothing."""
+        explained = (logs or {}).get("motion_explained")
+        if explained is None or self.model.stage == "centroids":
+            return
+        if self.warned or self.batches < self.patience:
+            return
+        if explained < 0.02:
+            self.warned = True
+            logger.warning(
+                "The motion decoder explains %.1f %% of the motion target "
+                "after epoch %d: it predicts nearly no difference, and the "
+                "score will be little more than the plain frame difference. "
+                "Train longer, or change the learning rate or cluster_weight.",
+                100 * explained,
+                epoch + 1,
+            )

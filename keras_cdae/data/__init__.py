@@ -1,0 +1,95 @@
+"""Video in: files, frame folders and benchmarks as batches of clips.
+
+The names load on first use, so that `keras_cdae.data.video` can be imported
+without Keras or TensorFlow.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "CLIP_LENGTH": "clips",
+    "CachedVideo": "frames",
+    "ClipBatches": "pipelines",
+    "Clips": "clips",
+    "DATASETS": "benchmarks",
+    "Dataset": "benchmarks",
+    "DatasetVideo": "benchmarks",
+    "EpochCounter": "pipelines",
+    "FollowEpochs": "pipelines",
+    "VideoInfo": "video",
+    "align_labels": "clips",
+    "cache_video": "frames",
+    "cache_videos": "frames",
+    "clip_count": "clips",
+    "clip_dataset": "pipelines",
+    "clip_view": "clips",
+    "default_cache_dir": "frames",
+    "find_videos": "video",
+    "from_videos": "pipelines",
+    "hold_out": "clips",
+    "is_video": "video",
+    "last_frame_index": "clips",
+    "load_dataset": "benchmarks",
+    "make_synthetic": "synthetic",
+    "pad_scores": "clips",
+    "prepare_frame": "video",
+    "read_frames": "video",
+    "read_image": "video",
+    "read_labels": "labels",
+    "training_batches": "pipelines",
+    "verify_dataset": "benchmarks",
+    "video_info": "video",
+    "write_image": "video",
+    "write_video": "video",
+}
+
+__all__ = [
+    "CLIP_LENGTH",
+    "CachedVideo",
+    "ClipBatches",
+    "Clips",
+    "DATASETS",
+    "Dataset",
+    "DatasetVideo",
+    "EpochCounter",
+    "FollowEpochs",
+    "VideoInfo",
+    "align_labels",
+    "cache_video",
+    "cache_videos",
+    "clip_count",
+    "clip_dataset",
+    "clip_view",
+    "default_cache_dir",
+    "find_videos",
+    "from_videos",
+    "hold_out",
+    "is_video",
+    "last_frame_index",
+    "load_dataset",
+    "make_synthetic",
+    "pad_scores",
+    "prepare_frame",
+    "read_frames",
+    "read_image",
+    "read_labels",
+    "training_batches",
+    "verify_dataset",
+    "video_info",
+    "write_image",
+    "write_video",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

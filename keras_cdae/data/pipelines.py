@@ -1,0 +1,375 @@
+"""Clips as batches: a `tf.data.Dataset`, or a `PyDataset` without TensorFlow.
+
+Both give the same batches in the same order, and the order of an epoch is a
+function of the seed and the number of the epoch alone, so that a run that is
+resumed sees what it would have seen.
+"""
+
+import importlib.util
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import keras
+import numpy as np
+
+from keras_cdae.data.clips import CLIP_LENGTH, Clips
+from keras_cdae.data.frames import cache_videos
+from keras_cdae.data.video import PathLike, find_videos
+from keras_cdae.errors import DataError, MissingDependencyError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_DTYPES = ("float32", "uint8")
+
+
+class HasEpoch(Protocol):
+    """Whatever can be told the number of the coming epoch."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make `epoch` the number of the next epoch."""
+
+
+class EpochCounter:
+    """The number of the coming epoch, shared with a `tf.data` pipeline.
+
+    It advances when an iteration begins. `fit` may begin one more, to look
+    at a batch when it builds the model: `FollowEpochs` puts that right.
+
+    Args:
+        epoch: the first epoch.
+
+    Example:
+        >>> counter = EpochCounter()
+        >>> counter.begin(), counter.begin(), counter.epoch
+        (0, 1, 2)
+    """
+
+    def __init__(self, epoch: int = 0) -> None:
+        self.epoch = epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make `epoch` the number of the next iteration."""
+        self.epoch = int(epoch)
+
+    def begin(self) -> int:
+        """Return the number of the iteration that begins, and advance."""
+        self.epoch += 1
+        return self.epoch - 1
+
+
+class FollowEpochs(keras.callbacks.Callback):
+    """Callback that tells the data which epoch `fit` is in.
+
+    With it, epoch 7 of a resumed run has the order of epoch 7, however many
+    iterations came before.
+
+    Args:
+        data: `ClipBatches`, `EpochCounter`, or what else has `set_epoch`.
+    """
+
+    def __init__(self, data: HasEpoch) -> None:
+        super().__init__()
+        self.data = data
+
+    def on_epoch_begin(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Pass the number of the epoch on."""
+        self.data.set_epoch(epoch)
+
+
+class ClipBatches(keras.utils.PyDataset):
+    """Batches of clips for `fit`, under any backend, without TensorFlow.
+
+    `fit` shuffles the batches of a `PyDataset` once more by default; pass
+    `shuffle=False` to `fit` where the exact order matters (the clips are
+    shuffled here all the same).
+
+    Args:
+        clips: the clips.
+        batch_size: clips in a batch.
+        shuffle: a new order of clips every epoch.
+        seed: the order of epoch `e` depends on `seed` and `e` alone.
+        dtype: `"float32"` for [0, 1], `"uint8"` for 0 to 255 (a quarter of
+            the memory; the model accepts both).
+        drop_remainder: leave out a last, smaller batch.
+        **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
+            `keras.utils.PyDataset`.
+
+    Raises:
+        ValueError: `batch_size` below 1 or an unknown `dtype`.
+        DataError: `drop_remainder` with fewer clips than one batch.
+
+    Example:
+        >>> clips = Clips([np.zeros((8, 4, 4, 1), np.uint8)])
+        >>> batches = ClipBatches(clips, batch_size=3)
+        >>> len(batches), batches[1].shape
+        (2, (1, 5, 4, 4, 1))
+    """
+
+    def __init__(
+        self,
+        clips: Clips,
+        *,
+        batch_size: int = 8,
+        shuffle: bool = True,
+        seed: int = 0,
+        dtype: str = "float32",
+        drop_remainder: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        _check(batch_size, dtype)
+        self.clips = clips
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.dtype = dtype
+        self.drop_remainder = drop_remainder
+        self.epoch = 0
+        self._length = _batch_count(len(clips), batch_size, drop_remainder)
+        self._order = clips.order(0, seed, shuffle)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch {index} of {len(self)}")
+        begin = index * self.batch_size
+        batch = self.clips.gather(self._order[begin : begin + self.batch_size])
+        if self.dtype == "uint8":
+            return batch
+        return batch.astype(np.float32) / np.float32(255)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Give the batches the order of `epoch`."""
+        self.epoch = int(epoch)
+        self._order = self.clips.order(self.epoch, self.seed, self.shuffle)
+
+    def on_epoch_end(self) -> None:
+        """Go on to the order of the next epoch; Keras calls it."""
+        self.set_epoch(self.epoch + 1)
+
+
+def clip_dataset(
+    clips: Clips,
+    *,
+    batch_size: int = 8,
+    shuffle: bool = True,
+    seed: int = 0,
+    dtype: str = "float32",
+    drop_remainder: bool = False,
+    prefetch: int = 2,
+    epoch: EpochCounter | None = None,
+) -> "tf.data.Dataset":
+    """Build a `tf.data.Dataset` of clips, with static shapes and known length.
+
+    The batches and their order are those of `ClipBatches`. Clips are read in
+    parallel and ahead of the training step.
+
+    Args:
+        clips: the clips.
+        batch_size: clips in a batch.
+        shuffle: a new order of clips every iteration.
+        seed: the order of epoch `e` depends on `seed` and `e` alone.
+        dtype: `"float32"` for [0, 1], `"uint8"` for 0 to 255.
+        drop_remainder: leave out a last, smaller batch.
+        prefetch: batches to hold ready.
+        epoch: counter of iterations; also the attribute `epoch_counter` of the
+            result. Hand it to `FollowEpochs` to tie it to `fit`'s epochs.
+
+    Returns:
+        Batches (batch_size, T, H, W, C).
+
+    Raises:
+        MissingDependencyError: TensorFlow is not installed.
+        ValueError: `batch_size` below 1 or an unknown `dtype`.
+        DataError: `drop_remainder` with fewer clips than one batch.
+    """
+    _check(batch_size, dtype)
+    tf = _tensorflow()
+    count = _batch_count(len(clips), batch_size, drop_remainder)
+    counter = EpochCounter() if epoch is None else epoch
+
+    def index_batches() -> Iterator[np.ndarray]:
+        order = clips.order(counter.begin(), seed, shuffle)
+        for i in range(count):
+            yield order[i * batch_size : (i + 1) * batch_size]
+
+    def load(indices: Any) -> Any:
+        batch = tf.numpy_function(clips.gather, [indices], tf.uint8)
+        batch.set_shape((indices.shape[0], *clips.shape))
+        return batch if dtype == "uint8" else tf.cast(batch, tf.float32) / 255.0
+
+    static = (
+        batch_size if len(clips) % batch_size == 0 or drop_remainder else None
+    )
+    dataset = tf.data.Dataset.from_generator(
+        index_batches,
+        output_signature=tf.TensorSpec((static,), tf.int64),
+    )
+    dataset = dataset.map(
+        load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+    dataset = dataset.prefetch(prefetch)
+    dataset.epoch_counter = counter
+    return dataset
+
+
+def training_batches(
+    clips: Clips,
+    *,
+    batch_size: int = 8,
+    shuffle: bool = True,
+    seed: int = 0,
+    dtype: str = "float32",
+    drop_remainder: bool = False,
+    prefer: str = "auto",
+) -> tuple[Any, HasEpoch]:
+    """Build the best batches for `fit` that this installation has.
+
+    Args:
+        clips: the clips.
+        batch_size: clips in a batch.
+        shuffle: a new order of clips every epoch.
+        seed: the order of epoch `e` depends on `seed` and `e` alone.
+        dtype: `"float32"` for [0, 1], `"uint8"` for 0 to 255.
+        drop_remainder: leave out a last, smaller batch.
+        prefer: `"tf.data"`, `"pydataset"`, or `"auto"`: the first where
+            TensorFlow is installed.
+
+    Returns:
+        (batches, epochs): what to hand to `fit` (with `shuffle=False`), and
+        what to hand to `FollowEpochs`.
+
+    Raises:
+        MissingDependencyError: `"tf.data"` without TensorFlow.
+        ValueError: an unknown `prefer`, or see `ClipBatches`.
+    """
+    if prefer not in ("auto", "tf.data", "pydataset"):
+        raise ValueError(
+            "prefer must be 'auto', 'tf.data' or 'pydataset'. "
+            f"Received: {prefer=}"
+        )
+    if prefer == "auto":
+        found = importlib.util.find_spec("tensorflow") is not None
+        prefer = "tf.data" if found else "pydataset"
+    if prefer == "tf.data":
+        counter = EpochCounter()
+        dataset = clip_dataset(
+            clips,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            dtype=dtype,
+            drop_remainder=drop_remainder,
+            epoch=counter,
+        )
+        return dataset, counter
+    batches = ClipBatches(
+        clips,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        seed=seed,
+        dtype=dtype,
+        drop_remainder=drop_remainder,
+    )
+    return batches, batches
+
+
+def from_videos(
+    paths: PathLike | Sequence[PathLike],
+    *,
+    image_size: tuple[int, int],
+    channels: int = 3,
+    batch_size: int = 8,
+    length: int = CLIP_LENGTH,
+    stride: int = 1,
+    shuffle: bool = True,
+    seed: int = 0,
+    dtype: str = "float32",
+    drop_remainder: bool = False,
+    cache_dir: PathLike | None = None,
+) -> "tf.data.Dataset":
+    """Turn videos on disk into a `tf.data.Dataset` of clips in one call.
+
+    The videos are decoded once, into the frame cache.
+
+    Args:
+        paths: a video, a folder of videos, or several of these.
+        image_size: (height, width) of the clips.
+        channels: 3 for RGB, 1 for grey.
+        batch_size: clips in a batch.
+        length: frames in a clip, T.
+        stride: distance between the starts of consecutive clips.
+        shuffle: a new order of clips every iteration.
+        seed: the order of epoch `e` depends on `seed` and `e` alone.
+        dtype: `"float32"` for [0, 1], `"uint8"` for 0 to 255.
+        drop_remainder: leave out a last, smaller batch.
+        cache_dir: folder of the frame cache; `None` for the default.
+
+    Returns:
+        Batches (batch_size, length, height, width, channels).
+
+    Raises:
+        VideoError: a path that is missing or cannot be read.
+        DataError: no video long enough, or the cache cannot be written.
+        MissingDependencyError: TensorFlow is not installed.
+
+    Example:
+        ```python
+        clips = keras_cdae.data.from_videos("train/", image_size=(64, 64))
+        model.fit(clips, epochs=10)
+        ```
+    """
+    _check(batch_size, dtype)
+    _tensorflow()  # before hours of decoding
+    given = [paths] if isinstance(paths, (str, bytes)) else paths
+    given = given if isinstance(given, Sequence) else [given]
+    videos = cache_videos(
+        [video for path in given for video in find_videos(path)],
+        image_size=image_size,
+        channels=channels,
+        cache_dir=cache_dir,
+    )
+    return clip_dataset(
+        Clips(videos, length=length, stride=stride),
+        batch_size=batch_size,
+        shuffle=shuffle,
+        seed=seed,
+        dtype=dtype,
+        drop_remainder=drop_remainder,
+    )
+
+
+def _tensorflow() -> Any:
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise MissingDependencyError(
+            "a tf.data pipeline needs TensorFlow: pip install tensorflow. "
+            "Without it, hand a keras_cdae.data.ClipBatches to fit."
+        ) from error
+    return tf
+
+
+def _check(batch_size: int, dtype: str) -> None:
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be >= 1. Received: {batch_size=}")
+    if dtype not in _DTYPES:
+        raise ValueError(f"dtype must be one of {_DTYPES}. Received: {dtype=}")
+
+
+def _batch_count(clips: int, batch_size: int, drop_remainder: bool) -> int:
+    if not drop_remainder:
+        return math.ceil(clips / batch_size)
+    if clips < batch_size:
+        raise DataError(
+            f"{clips} clips do not fill one batch of {batch_size}. Lower "
+            "batch_size, or keep the remainder."
+        )
+    return clips // batch_size

@@ -182,6 +182,9 @@ class Decoder(keras.layers.Layer):
             3,
             padding="same",
             data_format="channels_last",
+            # Small at first: differences of frames are near zero, and a
+            # decoder that starts far above them may fall dead on its way.
+            kernel_initializer=keras.initializers.VarianceScaling(0.01),
             dtype=policy,
             name="output",
         )

@@ -1,0 +1,166 @@
+"""Score a data set's test videos and measure, under every protocol."""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_cdae.baselines.trivial import (
+    frame_difference_scores,
+    frame_index_scores,
+)
+from keras_cdae.data.benchmarks import Dataset, load_dataset
+from keras_cdae.data.clips import align_labels
+from keras_cdae.errors import DataError
+from keras_cdae.files import write_json
+from keras_cdae.metrics.frame import frame_metrics, micro_auc
+from keras_cdae.models.cdae import CDAE
+from keras_cdae.runs.frames import Progress, cached_frames
+from keras_cdae.runs.settings import environment
+from keras_cdae.scoring.scorer import score_frames
+from keras_cdae.scoring.scores import VideoScores, write_scores_csv
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        dataset: the data set.
+        videos: the scores of each test video, with labels where known.
+        metrics: the keys of `metrics.json`; rates are None without labels.
+        trivial: the same keys for scores that need no model, by name.
+    """
+
+    dataset: Dataset
+    videos: list[VideoScores]
+    metrics: dict[str, Any]
+    trivial: dict[str, dict[str, Any]]
+
+
+def evaluate(
+    model: CDAE,
+    dataset: str,
+    data_dir: str | os.PathLike[str] | None,
+    *,
+    labels: str | None = None,
+    smoothing: float | None = None,
+    output: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    scored: Callable[[int, int, str], None] | None = None,
+) -> Evaluation:
+    """Score the test videos; print nothing, choose nothing.
+
+    Args:
+        model: the model.
+        dataset: name of the data set.
+        data_dir: its folder.
+        labels: which ground truth; None: the data set's default.
+        smoothing: standard deviation in frames of a Gaussian over each
+            video's scores before they are measured, the trivial ones too;
+            `scores.csv` keeps the plain ones. None: off.
+        output: folder for `scores.csv` and `metrics.json`; None: no files.
+        cache_dir: folder of the frame cache; None: the default.
+        progress: called while videos are decoded.
+        scored: called after each scored video, with the same arguments.
+
+    Returns:
+        Scores and metrics. The metrics of trivial scores stand beside the
+        model's: the frame difference, and the frame's number.
+
+    Raises:
+        DataError: if the data set is missing, or has no test video.
+        LabelError: if the labels do not fit the videos.
+    """
+    found = load_dataset(dataset, data_dir, labels=labels)
+    if not found.test:
+        raise DataError(
+            f"{found.root}: has no test video to evaluate on. Put videos into "
+            "its folder `test`."
+        )
+    caches = cached_frames(
+        found.test,
+        image_size=model.image_size,
+        channels=model.channels,
+        cache_dir=cache_dir,
+        progress=progress,
+    )
+    # Before the hours of scoring: labels that do not fit end it here.
+    truth = [found.labels_for(video.name, len(video)) for video in caches]
+    videos, differences = [], []
+    for number, (cache, frame_labels) in enumerate(
+        zip(caches, truth, strict=True), start=1
+    ):
+        frames = cache.frames
+        scores = score_frames(model, frames, name=cache.name)
+        if frame_labels is not None:
+            aligned = align_labels(frame_labels, model.clip_length)
+            scores = dataclasses.replace(scores, labels=aligned)
+        videos.append(scores)
+        differences.append(frame_difference_scores(frames))
+        if scored is not None:
+            scored(number, len(caches), cache.name)
+    metrics, trivial = _measure(videos, differences, found, smoothing)
+    result = Evaluation(found, videos, metrics, trivial)
+    if output is not None:
+        write_scores_csv(Path(output) / "scores.csv", videos)
+        write_json(Path(output) / "metrics.json", _report(result))
+    return result
+
+
+def _measure(
+    videos: list[VideoScores],
+    differences: list[np.ndarray],
+    dataset: Dataset,
+    smoothing: float | None,
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    if any(video.labels is None for video in videos):
+        counts = {
+            "frames": sum(map(len, videos)),
+            "videos": len(videos),
+            "label_source": None,
+        }
+        return counts, {}
+    labels = [video.labels for video in videos]
+    source = dataset.label_source
+    metrics = frame_metrics(
+        [video.score for video in videos],
+        labels,  # type: ignore[arg-type]
+        label_source=source,
+        smoothing=smoothing,
+    )
+    # Eq. 15 to the letter: min-max of s, not of log(1 / s).
+    metrics["auc_micro_regularity"] = micro_auc(
+        [1.0 - video.regularity for video in videos],
+        labels,  # type: ignore[arg-type]
+    )
+    trivial = {
+        "frame_difference": differences,
+        "frame_index": [
+            frame_index_scores(int(video.frame[-1]) + 1) for video in videos
+        ],
+    }
+    return metrics, {
+        name: frame_metrics(
+            scores,
+            labels,  # type: ignore[arg-type]
+            label_source=source,
+            smoothing=smoothing,
+        )
+        for name, scores in trivial.items()
+    }
+
+
+def _report(result: Evaluation) -> dict[str, Any]:
+    return {
+        **result.metrics,
+        "dataset": result.dataset.name,
+        "title": result.dataset.title,
+        "warnings": list(result.dataset.warnings),
+        "trivial": result.trivial,
+        "environment": environment(),
+    }

@@ -1,0 +1,134 @@
+"""What a run was asked to do, as data that `config.json` keeps."""
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+from keras_cdae.errors import RunFolderError
+from keras_cdae.models import presets
+from keras_cdae.version import __version__
+
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "numpy",
+    "scikit-learn",
+    "opencv-python-headless",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+    """Everything that decides the outcome of a training.
+
+    Args:
+        dataset: name of the data set.
+        data_dir: its folder.
+        preset: name of the preset.
+        epochs: epochs in all; None: the preset's for this data set.
+        batch_size: clips a batch; None: the preset's.
+        seed: of weights, order of clips, held-out videos and k-means.
+        image_size: `(height, width)`; None: the preset's.
+        channels: 3 or 1; None: what the data set's camera gives.
+        clip_step: frames from one training clip's start to the next's; None:
+            the preset's.
+        hold_out: share of the training videos that is kept from training, for
+            validation and calibration.
+        pretrain_epochs: epochs without clusters; None: the schedule's.
+        dtype: dtype policy, such as `"mixed_bfloat16"`.
+        overrides: further arguments of `CDAE`.
+
+    Raises:
+        ValueError: for an unknown preset or a number out of range.
+    """
+
+    dataset: str
+    data_dir: str
+    preset: str = "edge"
+    epochs: int | None = None
+    batch_size: int | None = None
+    seed: int = 0
+    image_size: tuple[int, int] | None = None
+    channels: int | None = None
+    clip_step: int | None = None
+    hold_out: float = 0.1
+    pretrain_epochs: int | None = None
+    dtype: str = "float32"
+    overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        presets.preset(self.preset)
+        for name in ("epochs", "batch_size", "clip_step"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(
+                    f"{name} must be at least 1. Received: {name}={value!r}"
+                )
+
+    def resolved(self, channels: int) -> "RunSettings":
+        """Return the settings with the preset's values filled in.
+
+        Args:
+            channels: what the data set's camera gives.
+        """
+        chosen = presets.preset(self.preset)
+        epochs = chosen.epochs_by_dataset.get(self.dataset, chosen.epochs)
+        return dataclasses.replace(
+            self,
+            epochs=self.epochs or epochs,
+            batch_size=self.batch_size or chosen.batch_size,
+            image_size=tuple(self.image_size or chosen.model["image_size"]),
+            channels=self.channels or channels,
+            clip_step=self.clip_step or chosen.clip_step,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a dictionary for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def read(cls, run: Path) -> "RunSettings":
+        """Return the settings in a run folder's `config.json`.
+
+        Raises:
+            RunFolderError: if the file is absent or not ours.
+        """
+        path = run / "config.json"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))["settings"]
+            if values["image_size"] is not None:
+                values["image_size"] = tuple(values["image_size"])
+            return cls(**values)
+        except FileNotFoundError as error:
+            raise RunFolderError(
+                f"{run}: not a run folder: it has no config.json. Name the "
+                "folder that `keras-cdae train --output` wrote."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(
+                f"{path}: not a configuration of this version: {error}. Train "
+                "again with --overwrite."
+            ) from error
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions and the machine that a result was made with."""
+    import keras
+
+    versions = {"keras_cdae": __version__}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "backend": keras.backend.backend(),
+        "versions": versions,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }

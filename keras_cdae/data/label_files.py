@@ -6,15 +6,14 @@ whatever the file's own convention is.
 
 import csv
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
-import scipy.io
 
+from keras_cdae.data.mat_files import read_cells
 from keras_cdae.data.video import natural_key, read_image
 from keras_cdae.errors import LabelError, VideoError
 
@@ -151,28 +150,8 @@ def read_volume_masks(path: str | Path) -> Masks:
 
 
 def _cells(path: Path, name: str) -> list[npt.NDArray[Any]]:
-    """The arrays in the cell array `name` of a .mat file."""
     _check_file(path)
-    step = f"a MATLAB 5 file with a cell array '{name}' is needed"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = scipy.io.loadmat(str(path), variable_names=[name])
-    except NotImplementedError as error:
-        what = "a MATLAB 7.3 file, which cannot be read"
-        raise LabelError(f"{path}: {what}; save it with -v7") from error
-    except Exception as error:
-        # Garbage reaches every corner of SciPy's parser: zlib, struct, Type-,
-        # Index-, Key-, Overflow- and MemoryError have all been seen.
-        what = f"not a readable .mat file ({type(error).__name__})"
-        raise LabelError(f"{path}: {what}; {step}") from error
-    value = content.get(name)
-    if not isinstance(value, np.ndarray) or value.dtype != object:
-        have = ", ".join(k for k in content if not k.startswith("__"))
-        _fail(path, f"no cell array '{name}' (found: {have or 'none'})", step)
-    if value.size == 0 or value.size != max(value.shape):
-        _fail(path, f"'{name}' has shape {value.shape}", "expected (1, n)")
-    return [np.asarray(cell) for cell in value.ravel()]
+    return read_cells(path, name)
 
 
 def read_frame_npy(path: str | Path) -> Labels:

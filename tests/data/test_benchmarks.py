@@ -337,9 +337,7 @@ def test_verify_a_whole_and_a_damaged_ped2(tmp_path):
     told = messages(findings, "ok")
     assert told[0] == f"layout: {home}"
     assert "2550 training frames" in told
-    assert (
-        "labels: ped2.mat (intervals), 1648 of 2010 frames abnormal" in told
-    )
+    assert "labels: ped2.mat (intervals), 1648 of 2010 frames abnormal" in told
     data = load_dataset("ped2", tmp_path)
     assert (data.title, data.warnings) == ("Ped2", ())
 
@@ -514,7 +512,9 @@ def test_folder_for_scoring_only(tmp_path):
     assert data.train == ()
     assert names(data.test) == ["test"]
     assert data.labels_for("test", 6) is None
-    assert "no labels" in messages(verify_dataset("folder", tmp_path), "warning")
+    assert "no labels" in messages(
+        verify_dataset("folder", tmp_path), "warning"
+    )
 
 
 def test_folder_keeps_videos_of_one_stem_apart(tmp_path):

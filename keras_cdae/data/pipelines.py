@@ -5,7 +5,6 @@ function of the seed and the number of the epoch alone, so that a run that is
 resumed sees what it would have seen.
 """
 
-import importlib.util
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -85,7 +84,8 @@ class ClipBatches(keras.utils.PyDataset):
 
     `fit` shuffles the batches of a `PyDataset` once more by default; pass
     `shuffle=False` to `fit` where the exact order matters (the clips are
-    shuffled here all the same).
+    shuffled here all the same). With `workers` above 1 under JAX, `predict`
+    needs a built model: Keras loses the order when it builds it on the way.
 
     Args:
         clips: the clips.
@@ -256,8 +256,7 @@ def training_batches(
             f"Received: {prefer=}"
         )
     if prefer == "auto":
-        found = importlib.util.find_spec("tensorflow") is not None
-        prefer = "tf.data" if found else "pydataset"
+        prefer = "tf.data" if _has_tensorflow() else "pydataset"
     if prefer == "tf.data":
         counter = EpochCounter()
         dataset = clip_dataset(
@@ -355,6 +354,14 @@ def _tensorflow() -> Any:
             "Without it, hand a keras_cdae.data.ClipBatches to fit."
         ) from error
     return tf
+
+
+def _has_tensorflow() -> bool:
+    try:
+        _tensorflow()
+    except MissingDependencyError:
+        return False
+    return True
 
 
 def _check(batch_size: int, dtype: str) -> None:

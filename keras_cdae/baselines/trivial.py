@@ -18,8 +18,8 @@ def frame_difference_scores(
 ) -> np.ndarray:
     """Mean squared difference of the first frames of a clip to its last.
 
-    This is the energy of the motion target, `mean(x_diff ** 2)` of Eq. 5:
-    exactly the error of a motion decoder that outputs nothing.
+    This is the energy of the motion target, `mean(x_diff ** 2)`: exactly the
+    squared error (Eq. 6) of a motion decoder that outputs nothing.
 
     Args:
         frames: uint8 array (N, H, W, C) or (N, H, W), one video.

@@ -173,7 +173,7 @@ def reconstruction_panel(
     Args:
         frames: (B, H, W, C), the last frames, in [0, 1], RGB or grey.
         appearance: (B, H, W, C), their reconstructions (Eq. 2).
-        motion_target: (B, T - 1, H, W, C), `x_diff` (Eq. 4).
+        motion_target: (B, T - 1, H, W, C), `x_diff` of section 3.2.
         motion: (B, T - 1, H, W, C), the prediction of it (Eq. 5).
         error_maps: (B, h, w), squared error of the reconstructed clip.
         attention_maps: one array (B, h, w) or (B, h, w, 1) a stage.

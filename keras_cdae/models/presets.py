@@ -48,6 +48,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "channels": 3,
                 "width": 8,
                 "decoder_multipliers": (4, 2, 1),
+                # On held-out Ped2 of 0.1, 0.01 and 0.001 the one that keeps
+                # most of the motion explained.
+                "cluster_weight": 0.001,
             },
             schedule=Schedule(
                 learning_rate=1e-3,
@@ -55,7 +58,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 cluster_learning_rate=1e-4,
             ),
             batch_size=8,
-            epochs=15,
+            epochs=30,
             epochs_by_dataset={},
         ),
         "nano": Preset(
@@ -66,6 +69,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "width": 4,
                 "decoder_multipliers": (4, 2, 1),
                 "num_clusters": 8,
+                "cluster_weight": 0.001,
             },
             schedule=Schedule(
                 learning_rate=2e-3,

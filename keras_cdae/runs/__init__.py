@@ -1,8 +1,30 @@
-"""A run: training into a folder, and evaluating what lies there."""
+"""A run: training into a folder, and evaluating what lies there.
 
-from keras_cdae.runs.evaluate import Evaluation, evaluate
-from keras_cdae.runs.load import load
-from keras_cdae.runs.settings import RunSettings
-from keras_cdae.runs.train import train
+Names are imported on first use: reading a run's settings needs no keras.
+"""
 
-__all__ = ["Evaluation", "RunSettings", "evaluate", "load", "train"]
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Evaluation": "evaluate",
+    "RunSettings": "settings",
+    "evaluate": "evaluate",
+    "load": "load",
+    "train": "train",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    value = getattr(module, name)
+    globals()[name] = value  # over the submodule of the same name
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

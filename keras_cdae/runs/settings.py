@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from keras_cdae.errors import RunFolderError
-from keras_cdae.models import presets
 from keras_cdae.version import __version__
 
 PACKAGES = (
@@ -44,7 +43,7 @@ class RunSettings:
         overrides: further arguments of `CDAE`.
 
     Raises:
-        ValueError: for an unknown preset or a number out of range.
+        ValueError: for a number out of range.
     """
 
     dataset: str
@@ -62,7 +61,6 @@ class RunSettings:
     overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        presets.preset(self.preset)
         for name in ("epochs", "batch_size", "clip_step"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -75,8 +73,13 @@ class RunSettings:
 
         Args:
             channels: what the data set's camera gives.
+
+        Raises:
+            ValueError: for an unknown preset.
         """
-        chosen = presets.preset(self.preset)
+        from keras_cdae.models.presets import preset  # imports keras
+
+        chosen = preset(self.preset)
         epochs = chosen.epochs_by_dataset.get(self.dataset, chosen.epochs)
         return dataclasses.replace(
             self,

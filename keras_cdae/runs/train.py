@@ -12,10 +12,10 @@ from typing import Any
 
 import keras
 
-from keras_cdae.data.benchmarks import Dataset, load_dataset
+from keras_cdae.data.benchmarks import load_dataset
 from keras_cdae.data.clips import Clips, hold_out
 from keras_cdae.data.pipelines import training_batches
-from keras_cdae.errors import RunFolderError
+from keras_cdae.errors import DataError, RunFolderError
 from keras_cdae.files import atomic_path, write_json
 from keras_cdae.models import presets
 from keras_cdae.models.cdae import CDAE
@@ -70,6 +70,11 @@ def train(
     """
     run = Path(output)
     dataset = load_dataset(settings.dataset, settings.data_dir)
+    if not dataset.train:
+        raise DataError(
+            f"{dataset.root}: has no training video. Put normal video into its "
+            "folder `train`."
+        )
     settings = settings.resolved(dataset.channels)
     _prepare_folder(run, settings, resume, overwrite)
     for warning in dataset.warnings:
@@ -235,11 +240,3 @@ def _check_same(before: RunSettings, now: RunSettings, run: Path) -> None:
             "Repeat the options of the interrupted run, or start anew with "
             "--overwrite."
         )
-
-
-def describe(dataset: Dataset) -> str:
-    """Return one line on a data set, for logs."""
-    return (
-        f"{dataset.title}: {len(dataset.train)} training and "
-        f"{len(dataset.test)} test videos"
-    )

@@ -1,0 +1,100 @@
+"""The command group, and what becomes of errors."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from keras_cdae.version import __version__
+
+from . import output
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+COMMANDS = {  # name -> (module, one line for the list)
+    "train": ("train", "Train a model on a data set's normal video."),
+    "eval": ("evaluate", "Measure a model under every protocol."),
+    "datasets": ("datasets", "List, check and make data sets."),
+    "demo": ("demo", "Make a data set, train, evaluate, draw: a first run."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(
+        self, ctx: click.Context, cmd_name: str
+    ) -> click.Command | None:
+        """Return a command, or None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(
+            f"{__package__}.{COMMANDS[cmd_name][0]}"
+        )
+        return module.command
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(n, text) for n, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option("-v", "--verbose", is_flag=True, help="Log what is done.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="keras-cdae")
+@click.pass_context
+def cli(ctx: click.Context, verbose: bool, debug: bool) -> None:
+    """Find what is not normal in the video of a fixed camera.
+
+    Exit codes: 0 done, 1 failed (data, model, file), 2 wrong usage, 3 done
+    but for some inputs, 130 interrupted.
+    """
+    ctx.obj = {"debug": debug}
+    output.prepare(verbose)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, and leave with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code."""
+    debug = "--debug" in (sys.argv if arguments is None else arguments)
+    try:
+        result: Any = cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="keras-cdae",
+            standalone_mode=False,
+        )
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        output.say("Interrupted.")
+        return INTERRUPTED
+    except Exception as error:
+        if debug or not _is_ours(error):
+            raise
+        output.say(f"Error: {error}")
+        return FAILED
+
+
+def _is_ours(error: Exception) -> bool:
+    from keras_cdae.errors import CDAEError
+
+    return isinstance(error, (CDAEError, OSError))

@@ -1,0 +1,151 @@
+"""Every option and argument of the commands, declared once."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+# As the library has them; a test holds them equal. Importing the library's
+# would import keras, and help must answer at once.
+BACKENDS = ("tensorflow", "jax", "torch")
+DATASETS = ("ped1", "ped2", "avenue", "shanghaitech", "folder", "synthetic")
+PRESETS = ("paper", "edge", "nano")
+DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Size(click.ParamType):
+    """A picture's size: `256`, or `HEIGHTxWIDTH`."""
+
+    name = "size"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[int, int]:
+        """Return (height, width)."""
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().split("x")
+        try:
+            numbers = [int(part) for part in parts]
+        except ValueError:
+            numbers = []
+        if len(numbers) not in (1, 2) or any(
+            n < 8 or n % 8 for n in numbers
+        ):
+            self.fail(
+                f"{value!r} is no size: give 256 or HEIGHTxWIDTH, in multiples "
+                "of 8.",
+                param,
+                ctx,
+            )
+        return numbers[0], numbers[-1]
+
+
+def apply(*decorators: Decorator) -> Decorator:
+    """Return one decorator for several options, shown in this order."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def set_backend(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> str | None:
+    """Choose the Keras backend while keras is not imported yet."""
+    if value is not None:
+        os.environ["KERAS_BACKEND"] = value
+    return value
+
+
+backend = click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    callback=set_backend,
+    help="Keras backend.  [default: $KERAS_BACKEND or tensorflow]",
+)
+batch_size = click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="Clips a batch.  [default: the preset's]",
+)
+cache_dir = click.option(
+    "--cache-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="KERAS_CDAE_CACHE",
+    show_envvar=True,
+    help="Folder for decoded frames.  [default: ~/.cache/keras_cdae]",
+)
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Folder of the data set, in any of its usual layouts.",
+)
+dataset = click.option(
+    "--dataset",
+    type=click.Choice(DATASETS),
+    required=True,
+    help="Which data set; `folder` is any folder with train/ and test/.",
+)
+dataset_or_runs = click.option(
+    "--dataset",
+    type=click.Choice(DATASETS),
+    help="Which data set.  [default: that of the run]",
+)
+dtype = click.option(
+    "--dtype",
+    type=click.Choice(DTYPES),
+    default="float32",
+    show_default=True,
+    help="Precision of the network.",
+)
+epochs = click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Epochs in all, over all stages.  [default: the preset's]",
+)
+image_size = click.option(
+    "--image-size",
+    type=Size(),
+    help="Frame size, 256 or HEIGHTxWIDTH.  [default: the preset's]",
+)
+json_output = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON to stdout."
+)
+labels = click.option(
+    "--labels",
+    help="Ground truth: intervals, masks, or a file.  "
+    "[default: the data set's own]",
+)
+overwrite = click.option(
+    "--overwrite", is_flag=True, help="Replace what lies there."
+)
+preset = click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    default="edge",
+    show_default=True,
+    help="Network and schedule.",
+)
+seed = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of weights, order of clips, held-out videos, k-means.",
+)
+smoothing = click.option(
+    "--smoothing",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Smooth each video's scores, sigma in frames.  [default: off]",
+)

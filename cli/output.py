@@ -1,0 +1,246 @@
+"""What the commands print: results to stdout, chatter to stderr."""
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import keras
+    from rich.console import Console
+    from rich.progress import Progress
+
+QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "GRPC_VERBOSITY": "ERROR",
+    # On a shared core torch's OpenMP threads would spin while they wait.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "KMP_BLOCKTIME": "0",
+}
+
+
+def prepare(verbose: bool) -> None:
+    """Calm the libraries before they are imported, and set up logging."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s: %(message)s",
+    )
+    logging.captureWarnings(True)
+    logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def say(message: str) -> None:
+    """Print a line of chatter to stderr."""
+    click.echo(message, err=True)
+
+
+def console(stderr: bool = False) -> "Console":
+    """Return a rich console; tables in a file are as wide as they need."""
+    from rich.console import Console
+
+    plain = Console(stderr=stderr)
+    if plain.is_terminal:
+        return plain
+    return Console(stderr=stderr, width=110)
+
+
+class Steps:
+    """A progress bar over known steps on stderr.
+
+    It appears with the first call and goes away with the last, because a
+    terminal holds one bar at a time. In a file: one line at the end.
+
+    Args:
+        title: what is being done, such as "Decoding".
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.bar: Progress | None = None
+
+    def __call__(self, done: int, total: int, item: str) -> None:
+        """Show that `done` of `total` are done, the last being `item`."""
+        if self.bar is None:
+            self._open(total)
+        assert self.bar is not None  # noqa: S101 (opened above)
+        self.bar.update(self.task, completed=done, item=item)
+        if done == total:
+            self.close()
+            if not self.bar.console.is_terminal:
+                say(f"{self.title}: {total} done.")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar is not None and self.bar.console.is_terminal:
+            self.bar.stop()
+
+    def _open(self, total: int) -> None:
+        from rich import progress
+
+        self.bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeRemainingColumn(),
+            progress.TextColumn("{task.fields[item]}"),
+            console=console(stderr=True),
+        )
+        self.task = self.bar.add_task(self.title, item="", total=total)
+        if self.bar.console.is_terminal:
+            self.bar.start()
+
+
+@contextlib.contextmanager
+def steps(title: str) -> Iterator[Steps]:
+    """Take the bar away when the block ends, however it ends."""
+    bar = Steps(title)
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+def training_bar() -> "keras.callbacks.Callback":
+    """Return a callback that shows the progress of `fit` on stderr.
+
+    On a terminal: a bar over the batches of the epoch, with the time left for
+    the whole training. In a file: one line an epoch.
+    """
+    import keras
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    class TrainingBar(keras.callbacks.Callback):
+        def __init__(self) -> None:
+            super().__init__()
+            self.screen = console(stderr=True)
+            self.bar: Progress | None = None
+            self.first: tuple[int, float] | None = None
+            self.epoch = 0
+
+        def on_train_begin(self, logs: Any = None) -> None:
+            if self.screen.is_terminal:
+                self.bar = Progress(
+                    TextColumn("{task.description}"),
+                    BarColumn(bar_width=24),
+                    TextColumn("{task.fields[state]}"),
+                    console=self.screen,
+                )
+                self.task = self.bar.add_task("Training", state="")
+                self.bar.start()
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.epoch = epoch
+            if self.first is None:
+                self.first = (epoch, time.monotonic())
+            if self.bar is not None:
+                self.bar.reset(self.task, total=self.params["steps"])
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if self.bar is None:
+                return
+            self.bar.update(
+                self.task,
+                completed=batch + 1,
+                description=self._title(),
+                state=self._state(logs or {}, batch + 1),
+            )
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            steps = self.params["steps"] or 1
+            line = f"{self._title()}  {self._state(logs or {}, steps)}"
+            (self.bar.console.print if self.bar else say)(line)
+
+        def on_train_end(self, logs: Any = None) -> None:
+            self.close()
+
+        def close(self) -> None:
+            if self.bar is not None:
+                self.bar.stop()
+
+        def _title(self) -> str:
+            total = self.params["epochs"]
+            width = len(str(total))
+            return f"Epoch {self.epoch + 1:>{width}}/{total} {self._stage()}"
+
+        def _stage(self) -> str:
+            return f"{self.model.stage:<13}"
+
+        def _state(self, logs: dict[str, float], batch: int) -> str:
+            parts = [f"loss {logs.get('loss', float('nan')):.4g}"]
+            if "val_loss" in logs:
+                parts.append(f"held-out {logs['val_loss']:.4g}")
+            if "motion_explained" in logs:
+                share = 100 * logs["motion_explained"]
+                parts.append(f"motion explained {share:.0f} %")
+            parts.append(f"{self._left(batch)} left")
+            return ", ".join(parts)
+
+        def _left(self, batch: int) -> str:
+            assert self.first is not None  # noqa: S101 (set in epoch_begin)
+            begun, started = self.first
+            steps = self.params["steps"] or batch
+            done = self.epoch - begun + batch / steps
+            rest = self.params["epochs"] - begun - done
+            seconds = (time.monotonic() - started) / done * rest
+            return duration(seconds)
+
+    return TrainingBar()
+
+
+def duration(seconds: float) -> str:
+    """Return `1 h 02 min`, `3 min 20 s` or `15 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+PROTOCOLS = (
+    ("auc_micro_per_video", "micro AUC, per-video min-max", "paper's protocol"),
+    ("auc_micro_regularity", "micro AUC of 1 - S(t), Eq. 15", "min-max of s"),
+    ("auc_micro_raw", "micro AUC, raw", "one threshold for all videos"),
+    ("auc_macro_skip", "macro AUC, one-class videos skipped", ""),
+    ("auc_macro_padded", "macro AUC, padded", "one-class videos score high"),
+    ("eer", "EER, raw", "lower is better"),
+    ("eer_per_video", "EER, per-video min-max", "lower is better"),
+    ("ap", "AP, raw", ""),
+    ("ap_per_video", "AP, per-video min-max", ""),
+)
+
+
+def print_metrics(
+    title: str, metrics: dict[str, Any], trivial: dict[str, dict[str, Any]]
+) -> None:
+    """Print every protocol side by side, the trivial scores beside them."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("protocol")
+    table.add_column("model", justify="right")
+    for name in trivial:
+        table.add_column(name.replace("_", " "), justify="right")
+    table.add_column("note", style="dim")
+    for key, label, note in PROTOCOLS:
+        cells = [_percent(metrics.get(key))]
+        cells += [_percent(row.get(key)) for row in trivial.values()]
+        table.add_row(label, *cells, note)
+    screen = console()
+    screen.print(table)
+    screen.print(
+        f"{metrics['frames']} scored frames of {metrics['videos']} videos, "
+        f"{metrics['abnormal_frames']} abnormal; labels: "
+        f"{metrics['label_source']}; smoothing: "
+        f"{metrics['smoothing'] or 'off'}.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}"

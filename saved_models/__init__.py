@@ -1,0 +1,1 @@
+"""Small trained models, each with a card that says how it was made."""

@@ -771,7 +771,9 @@ class CDAE(AlternatingStep, keras.Model):
         if isinstance(optimizer, BlockOptimizer):
             return optimizer
         if optimizer is None:
-            optimizer = keras.optimizers.Adam(self.schedule.learning_rate)
+            optimizer = keras.optimizers.Adam(
+                self.schedule.learning_rate, beta_2=self.schedule.beta_2
+            )
         return BlockOptimizer.for_blocks(
             keras.optimizers.get(optimizer),
             keras.optimizers.Adam(self.schedule.cluster_learning_rate),

@@ -43,6 +43,9 @@ class Schedule:
         alternation_factor: what `learning_rate` is multiplied by in stage 3.
         decay_factor: what it is multiplied by after `decay_after`.
         cluster_learning_rate: Adam's, for the centroids.
+        beta_2: Adam's, for the autoencoders. The gradients of motion are tiny
+            and may jump a hundredfold; 0.99 lets Adam notice within a hundred
+            steps and keeps a fast learning rate stable.
         alternate: `"batch"`: every batch updates the autoencoders, then the
             centroids. `"epoch"`: whole epochs take turns.
 
@@ -62,6 +65,7 @@ class Schedule:
     alternation_factor: float = 1.0
     decay_factor: float = 0.1
     cluster_learning_rate: float = 1e-5
+    beta_2: float = 0.999
     alternate: str = "batch"
 
     def __post_init__(self) -> None:
@@ -83,6 +87,10 @@ class Schedule:
                 raise ValueError(
                     f"{name} must be positive. Received: {name}={value!r}"
                 )
+        if not 0 < self.beta_2 < 1:
+            raise ValueError(
+                f"beta_2 must lie in (0, 1). Received: beta_2={self.beta_2!r}"
+            )
         if self.alternate not in ALTERNATIONS:
             raise ValueError(
                 f"alternate must be one of {ALTERNATIONS}. "

@@ -12,6 +12,10 @@ from keras_cdae.training.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
+# Shares of the motion target that is explained.
+DEAD = 0.02  # below it, a decoder that had time to learn has learnt nothing
+COLLAPSE = 0.3  # so much below the best epoch, it has forgotten
+
 
 class Stages(keras.callbacks.Callback):
     """Put the model into the stage of each epoch, and run k-means between.
@@ -89,6 +93,7 @@ class Watch(keras.callbacks.Callback):
         super().__init__()
         self.epoch = 0
         self.batches = 0
+        self.best = -math.inf
         self.warned = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -112,19 +117,23 @@ class Watch(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Warn once if the motion decoder explains nothing."""
+        """Warn once if the motion decoder explains nothing, or no longer."""
         explained = (logs or {}).get("motion_explained")
         if explained is None or self.model.stage == "centroids":
             return
-        if self.warned or self.batches < self.patience:
+        self.best = max(self.best, explained)
+        young = self.batches < self.patience
+        dead = not young and explained < DEAD
+        if self.warned or not (dead or explained < self.best - COLLAPSE):
             return
-        if explained < 0.02:
-            self.warned = True
-            logger.warning(
-                "The motion decoder explains %.1f %% of the motion target "
-                "after epoch %d: it predicts nearly no difference, and the "
-                "score will be little more than the plain frame difference. "
-                "Train longer, or change the learning rate or cluster_weight.",
-                100 * explained,
-                epoch + 1,
-            )
+        self.warned = True
+        logger.warning(
+            "The motion decoder explains %.0f %% of the motion target after "
+            "epoch %d (best so far: %.0f %%). One that explains nothing "
+            "leaves a score that is little more than the plain frame "
+            "difference. Lower the learning rate or cluster_weight, or train "
+            "longer.",
+            100 * explained,
+            epoch + 1,
+            100 * self.best,
+        )

@@ -18,11 +18,13 @@ _MODULES = (
     "baselines",
     "data",
     "errors",
+    "export",
     "layers",
     "metrics",
     "models",
     "reports",
     "runs",
+    "runtime",
     "scoring",
     "training",
 )

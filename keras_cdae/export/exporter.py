@@ -1,0 +1,231 @@
+"""Export a model: convert, describe, compare, and only then put in place."""
+
+import contextlib
+import dataclasses
+import importlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_cdae.errors import ModelFileError
+from keras_cdae.export.check import Parity, compare, refuse
+from keras_cdae.export.clips import made_clips, training_clips
+from keras_cdae.export.convert import convert
+from keras_cdae.export.errors import ExportError
+from keras_cdae.export.formats import (
+    QUANTIZATIONS,
+    check_choice,
+    check_installed,
+    check_path,
+)
+from keras_cdae.export.graph import in_float32
+from keras_cdae.export.metadata import describe
+from keras_cdae.files import write_json
+from keras_cdae.models.cdae import CDAE
+from keras_cdae.runs.load import find_model, load
+
+MIN_CLIPS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportResult:
+    """What `export` wrote.
+
+    Attributes:
+        path: the file, or the folder of a SavedModel.
+        metadata_path: the JSON file beside it.
+        metadata: what both say.
+        parity: how well it agrees with Keras; None with `check=False`.
+    """
+
+    path: Path
+    metadata_path: Path
+    metadata: dict[str, Any]
+    parity: Parity | None
+
+
+def export(
+    model: CDAE | str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    *,
+    format: str,
+    quantize: str = "none",
+    calibration_clips: np.ndarray | None = None,
+    check: bool = True,
+    force: bool = False,
+    allow_uncalibrated: bool = False,
+    alarms_per_hour: float = 1.0,
+) -> ExportResult:
+    """Write the whole scorer as one file, with its metadata inside.
+
+    The file takes uint8 clips and gives the log-score, its three terms, `z`
+    and the map. Under jax and torch the conversion runs in a process with the
+    tensorflow backend. Nothing is left at `path` if the check fails.
+
+    Args:
+        model: a model, or what `load` takes: a `.keras` file, a run folder,
+            the name of a shipped model.
+        path: the target; its suffix is the format's. An earlier export there
+            is replaced.
+        format: a name in `FORMATS`.
+        quantize: a name in `QUANTIZATIONS` that the format offers.
+        calibration_clips: clips of normal video, uint8 (count, T, H, W, C).
+            Every second one is representative for int8, the others are for
+            the check. None: those of the run's training data, for a run
+            folder; else drawn ones, for the check alone.
+        check: whether to compare with Keras and refuse a bad export.
+        force: write an export that the check refuses.
+        allow_uncalibrated: export a model without calibration: the file then
+            gives no `z` and has no threshold.
+        alarms_per_hour: false alarms that the threshold in the file allows.
+
+    Returns:
+        What was written and how well it agrees.
+
+    Raises:
+        ValueError: for an unknown format, a quantisation that it does not
+            offer, a wrong suffix, or calibration clips of another shape.
+        MissingDependencyError: if a package is missing; the message names the
+            extra.
+        ModelFileError: if the model cannot be loaded or is uncalibrated.
+        ExportError: if the conversion fails, or the result disagrees with
+            Keras.
+
+    Example:
+        ```python
+        export("runs/avenue", "model.tflite", format="tflite", quantize="int8")
+        ```
+    """
+    target = Path(path)
+    check_choice(format, quantize)
+    check_path(target, format)
+    check_installed(format)
+    _check_target(target, format)
+    scorer, run = _resolve(model)
+    if scorer.calibration is None and not allow_uncalibrated:
+        raise ModelFileError(
+            "The model is not calibrated, so its file could not tell normal "
+            "from abnormal. Train it with `keras-cdae train`, call "
+            "keras_cdae.runs.calibrate(model, normal_video), or pass "
+            "allow_uncalibrated=True (--allow-uncalibrated)."
+        )
+    clips = _clips(scorer, run, calibration_clips, quantize)
+    representative, others = _split(clips)
+    metadata = describe(
+        scorer,
+        format=format,
+        quantize=quantize,
+        alarms_per_hour=alarms_per_hour,
+        run=run,
+    )
+    parity = None
+    with _aside(target) as temporary:
+        if format == "keras":
+            scorer.save(temporary)
+        else:
+            metadata["export"]["score_offset"] = convert(
+                scorer,
+                temporary,
+                format=format,
+                quantize=quantize,
+                clips=representative,
+            )
+            importlib.import_module(f"{__package__}.{format}").embed(
+                temporary, metadata
+            )
+        if check:
+            parity = compare(
+                in_float32(scorer),
+                temporary,
+                made_clips(scorer) if others is None else others,
+                format=format,
+                quantize=quantize,
+            )
+            refuse(parity, force)
+    metadata_path = target.with_name(target.name + ".json")
+    write_json(metadata_path, metadata)
+    return ExportResult(target, metadata_path, metadata, parity)
+
+
+def _resolve(
+    model: CDAE | str | os.PathLike[str],
+) -> tuple[CDAE, Path | None]:
+    """Return the model, and its run folder where it has one."""
+    if isinstance(model, CDAE):
+        return model, None
+    file = find_model(model)
+    has_config = (file.parent / "config.json").is_file()
+    return load(model), file.parent if has_config else None
+
+
+def _clips(
+    model: CDAE,
+    run: Path | None,
+    given: np.ndarray | None,
+    quantize: str,
+) -> np.ndarray | None:
+    """Return clips of normal video, or None if there are none."""
+    clips = given
+    if clips is None and run is not None:
+        clips = training_clips(run, model)
+    if clips is None:
+        if QUANTIZATIONS[quantize].needs_clips:
+            raise ValueError(
+                f"quantize={quantize!r} needs clips of normal video: pass "
+                "calibration_clips (--calibration-data DIR, a folder of "
+                "normal videos)."
+            )
+        return None
+    shape = (model.clip_length, *model.image_size, model.channels)
+    if clips.dtype != np.uint8 or clips.shape[1:] != shape:
+        raise ValueError(
+            f"calibration_clips must be uint8, (count, {shape[0]}, "
+            f"{shape[1]}, {shape[2]}, {shape[3]}). Received: "
+            f"{clips.dtype}, shape {clips.shape}"
+        )
+    if len(clips) < MIN_CLIPS:
+        raise ValueError(
+            f"calibration_clips must hold at least {MIN_CLIPS} clips. "
+            f"Received: {len(clips)}"
+        )
+    return clips
+
+
+def _split(
+    clips: np.ndarray | None,
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    return (None, None) if clips is None else (clips[::2], clips[1::2])
+
+
+def _check_target(target: Path, format: str) -> None:
+    """Refuse to replace a folder that is no SavedModel."""
+    if not target.is_dir():
+        if format == "saved_model" and target.exists():
+            raise ExportError(f"{target}: is a file. Name a folder.")
+        return
+    if format != "saved_model":
+        raise ExportError(f"{target}: is a folder. Name a file.")
+    if any(target.iterdir()) and not (target / "saved_model.pb").is_file():
+        raise ExportError(
+            f"{target}: holds other files. Name a new folder, or an earlier "
+            "SavedModel to replace."
+        )
+
+
+@contextlib.contextmanager
+def _aside(target: Path) -> Iterator[Path]:
+    """Yield a path in a folder beside `target`; rename it on success."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=target.parent, prefix=".export-"
+    ) as folder:
+        temporary = Path(folder) / target.name
+        yield temporary
+        if target.is_dir():
+            shutil.rmtree(target)
+        temporary.replace(target)

@@ -1,0 +1,109 @@
+"""The graph that every format is made from: the whole scorer, frozen."""
+
+import contextlib
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cdae.errors import CDAEError
+from keras_cdae.export.errors import ExportError
+from keras_cdae.models.cdae import CDAE
+from keras_cdae.runtime.interpreters import INPUT
+
+OUTPUTS = (
+    "score",
+    "appearance_distance",
+    "motion_distance",
+    "error",
+    "z",
+    "map",
+)
+
+
+def in_float32(model: CDAE) -> CDAE:
+    """Return the model, or its copy that computes in float32."""
+    if model.dtype_policy.compute_dtype == "float32":
+        return model
+    policy = keras.saving.serialize_keras_object(keras.DTypePolicy("float32"))
+    copy = CDAE.from_config({**model.get_config(), "dtype": policy})
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def score_graph(
+    model: CDAE, *, batch: int | None, offset: float = 0.0
+) -> tuple[Any, Any]:
+    """Return a `tf.Module` and its function `score`, weights as constants.
+
+    Args:
+        model: it computes in float32, under the tensorflow backend.
+        batch: clips a call; None: any number.
+        offset: subtracted from the score, before `z` is made of it.
+
+    Returns:
+        The module, whose `score` takes `clips`, uint8 (batch, T, H, W, C), and
+        returns the outputs by name; and the signature of `score`.
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    shape = (batch, model.clip_length, *model.image_size, model.channels)
+    signature = [tf.TensorSpec(shape, tf.uint8, name=INPUT)]
+
+    def outputs(clips: Any) -> dict[str, Any]:
+        tensors = model.score_tensors(clips)
+        if offset:
+            tensors["score"] = tensors["score"] - np.float32(offset)
+        if model.calibration is not None:
+            location = np.float32(model.calibration.location["score"])
+            scale = np.float32(model.calibration.scale["score"])
+            tensors["z"] = (tensors["score"] - location) / scale
+        return tensors
+
+    traced = tf.function(
+        outputs, input_signature=signature, autograph=False
+    ).get_concrete_function()
+    names = sorted(traced.structured_outputs)  # the order of flat outputs
+    frozen = convert_variables_to_constants_v2(traced)
+
+    def score(clips: Any) -> dict[str, Any]:
+        return dict(zip(names, frozen(clips), strict=True))
+
+    module = tf.Module()
+    module.score = tf.function(
+        score, input_signature=signature, autograph=False
+    )
+    return module, signature
+
+
+@contextlib.contextmanager
+def quiet(what: str) -> Iterator[None]:
+    """Hold back a converter's chatter; show its end where it fails.
+
+    The converters write to file descriptor 2, past Python's logging.
+    """
+    with tempfile.TemporaryFile() as log:
+        saved = os.dup(2)
+        os.dup2(log.fileno(), 2)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        except CDAEError:
+            raise
+        except Exception as error:
+            log.seek(0)
+            lines = log.read().decode(errors="replace").splitlines()[-5:]
+            raise ExportError(
+                f"{what} failed: {error}. Its last words: {' '.join(lines)}"
+            ) from error
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,0 +1,95 @@
+"""TFLite (LiteRT): batch 1, built-in operators only."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_cdae.export.graph import quiet, score_graph
+from keras_cdae.models.cdae import CDAE
+from keras_cdae.runtime.metadata import FILE_NAME
+
+# What int8 quantises. Everything else stays in floats: 256 levels cannot hold
+# the squared distances, nor the attention's softmax, nor the error.
+INT8_OPERATORS = frozenset(
+    {"CONCATENATION", "CONV_2D", "DEPTH_TO_SPACE", "LEAKY_RELU"}
+)
+
+
+def write(
+    model: CDAE,
+    path: Path,
+    *,
+    quantize: str,
+    clips: np.ndarray | None,
+    offset: float = 0.0,
+) -> None:
+    """Write the scorer as a flatbuffer.
+
+    Args:
+        model: it computes in float32, under the tensorflow backend.
+        path: the target.
+        quantize: what the table of formats offers.
+        clips: representative clips, uint8 (count, T, H, W, C), for int8.
+        offset: subtracted from the score.
+    """
+    import tensorflow as tf
+
+    with quiet("The TFLite converter"):
+        module, _ = score_graph(model, batch=1, offset=offset)
+        function = module.score.get_concrete_function()
+        converter = tf.lite.TFLiteConverter.from_concrete_functions(
+            [function], module
+        )
+        builtins = tf.lite.OpsSet.TFLITE_BUILTINS
+        converter.target_spec.supported_ops = [builtins]
+        if quantize != "none":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if quantize == "int8":
+            assert clips is not None  # checked by export
+            flatbuffer = _mixed(converter, clips)
+        else:
+            flatbuffer = converter.convert()
+    path.write_bytes(flatbuffer)
+
+
+def embed(path: Path, metadata: dict[str, Any]) -> None:
+    """Append the metadata as a zip archive, as TFLite metadata does.
+
+    The archive's comment is the SHA-256 of the flatbuffer before it.
+    """
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(FILE_NAME, json.dumps(metadata, indent=2))
+        archive.comment = digest.encode("ascii")
+
+
+def _mixed(converter: Any, clips: np.ndarray) -> bytes:
+    """Quantise the convolutions by representative clips, nothing else."""
+    import tensorflow as tf
+    from ai_edge_litert.schema_py_generated import BuiltinOperator
+
+    def representative() -> Iterator[list[np.ndarray]]:
+        for clip in clips:
+            yield [clip[np.newaxis]]
+
+    converter.representative_dataset = representative
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+    ]
+    known = {name for name in vars(BuiltinOperator) if name.isupper()}
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=representative,
+        debug_options=tf.lite.experimental.QuantizationDebugOptions(
+            denylisted_ops=sorted(known - INT8_OPERATORS)
+        ),
+    )
+    return debugger.get_nondebug_quantized_model()

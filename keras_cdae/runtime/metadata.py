@@ -1,0 +1,146 @@
+"""What an exported file says about itself.
+
+A `.tflite` file has a zip archive appended, the place where TFLite metadata
+keeps associated files: interpreters do not look behind the flatbuffer, and
+any zip program shows the text. An `.onnx` file has a metadata property.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_cdae.data.video import RESIZE_METHOD, PathLike
+from keras_cdae.errors import MissingDependencyError, ModelFileError
+
+FORMAT = 1
+KEY = "keras_cdae"  # the property of an ONNX file
+FILE_NAME = "keras_cdae.json"  # inside .tflite files and SavedModels
+ASSETS = "assets.extra"
+SUFFIXES = (".tflite", ".onnx")  # what the runtime opens
+
+
+def read_metadata(path: PathLike) -> dict[str, Any]:
+    """Return the metadata inside an exported file.
+
+    Args:
+        path: a `.tflite` or `.onnx` file, or a SavedModel folder.
+
+    Raises:
+        ModelFileError: if the file is missing, truncated, damaged, not made by
+            this package, or made by another version.
+        MissingDependencyError: if reading it needs a missing package.
+    """
+    file = Path(path)
+    if file.is_dir():
+        text = _read_folder(file)
+    elif not file.is_file():
+        raise ModelFileError(
+            f"{file}: no such file. Make it with `keras-cdae export`."
+        )
+    elif file.suffix == ".tflite":
+        text = _read_tflite(file)
+    elif file.suffix == ".onnx":
+        text = _read_onnx(file)
+    else:
+        raise ModelFileError(
+            f"{file}: not an exported model. The runtime opens "
+            f"{' and '.join(SUFFIXES)}; make one with `keras-cdae export`."
+        )
+    return _check(file, text)
+
+
+def _read_folder(folder: Path) -> str:
+    try:
+        return (folder / ASSETS / FILE_NAME).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _foreign(folder) from error
+
+
+def _read_tflite(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            begin = min(info.header_offset for info in archive.infolist())
+            text = archive.read(FILE_NAME).decode("utf-8")
+            digest = archive.comment.decode("ascii")
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        OSError,
+        EOFError,
+    ) as error:
+        raise _foreign(path) from error
+    with path.open("rb") as file:
+        if hashlib.sha256(file.read(begin)).hexdigest() != digest:
+            raise ModelFileError(
+                f"{path}: damaged: its checksum is wrong. Copy it again, or "
+                "export the model again."
+            )
+    return text
+
+
+def _read_onnx(path: Path) -> str:
+    session = open_onnx(path)
+    properties = session.get_modelmeta().custom_metadata_map
+    if KEY not in properties:
+        raise _foreign(path)
+    return properties[KEY]
+
+
+def open_onnx(path: Path, threads: int | None = None) -> Any:
+    """Return an onnxruntime session.
+
+    Raises:
+        ModelFileError: if the file is no ONNX model or cut short.
+        MissingDependencyError: if onnxruntime is missing.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{path}: needs onnxruntime: pip install onnxruntime"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's kinds have no common base
+        raise _foreign(path) from error
+
+
+def _check(path: Path, text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise _foreign(path) from error
+    found = values.get("format") if isinstance(values, Mapping) else None
+    if found is None:
+        raise _foreign(path)
+    if found != FORMAT:
+        raise ModelFileError(
+            f"{path}: exported in format {found!r}, this version reads "
+            f"{FORMAT}. Install the version of keras-cdae that wrote it, or "
+            "export the model again."
+        )
+    resize = values.get("input", {}).get("resize")
+    if resize != RESIZE_METHOD:
+        raise ModelFileError(
+            f"{path}: expects frames resized by {resize!r}, this version "
+            f"does {RESIZE_METHOD!r}. Export the model again."
+        )
+    return dict(values)
+
+
+def _foreign(path: Path) -> ModelFileError:
+    return ModelFileError(
+        f"{path}: truncated, or not exported by keras-cdae: its metadata "
+        "cannot be read. Copy it again, or make it with `keras-cdae export`."
+    )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 from pathlib import Path
 
 import click
@@ -54,8 +55,12 @@ def verify(
     as_json: bool,
 ) -> None:
     """Check that the data set NAME in DIR is whole, and say what is missing."""
-    from keras_cdae.data.benchmarks import verify_dataset
+    from keras_cdae.data.benchmarks import DATASETS, verify_dataset
 
+    if folder and data_dir:
+        raise click.UsageError("Name one folder, as DIR or with --data-dir.")
+    # What the loader warns of is among the findings.
+    logging.getLogger("keras_cdae").setLevel(logging.ERROR)
     findings = verify_dataset(name, data_dir or folder, labels=labels)
     if as_json:
         rows = [dataclasses.asdict(finding) for finding in findings]
@@ -65,7 +70,9 @@ def verify(
             click.echo(f"{MARKS[finding.level]} {finding.message}")
     errors = sum(finding.level == "error" for finding in findings)
     if errors:
-        raise DataError(f"{name}: {errors} of the checks above failed.")
+        url = DATASETS[name].url
+        source = f" What is missing is to be had from {url}" if url else ""
+        raise DataError(f"{name}: {errors} of the checks failed.{source}")
 
 
 @command.command("synthetic")

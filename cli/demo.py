@@ -44,7 +44,7 @@ def command(
     del backend  # has taken effect
     from keras_cdae.data.synthetic import make_synthetic
 
-    from .evaluate import _print, evaluate
+    from .evaluate import evaluate
     from .train import train
 
     video, run = folder / "video", folder / "run"
@@ -53,24 +53,11 @@ def command(
         make_synthetic(video, frames=frames, seed=seed, overwrite=True)
     train(
         run,
-        dataset="synthetic",
         data_dir=video,
+        overwrite=True,
+        dataset="synthetic",
         preset="nano",
         epochs=epochs,
         seed=seed,
-        overwrite=True,
-        resume=False,
-        cache_dir=None,
-        channels=None,
     )
-    evaluation, _ = evaluate(
-        str(run),
-        None,
-        dataset=None,
-        data_dir=None,
-        labels=None,
-        smoothing=None,
-        cache_dir=None,
-        quiet=True,
-    )
-    _print(evaluation, as_json=False)
+    evaluate(str(run))

@@ -11,6 +11,7 @@ from keras_cdae.errors import MissingDependencyError
 from . import backend, options, output
 
 if TYPE_CHECKING:
+    from keras_cdae.models import CDAE
     from keras_cdae.runs import Evaluation
 
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     options.json_output,
     click.option(
         "--output",
+        "folder",
         type=click.Path(file_okay=False, path_type=Path),
         help="Folder for scores.csv, metrics.json and pictures.  "
         "[default: the run folder; none for a .keras file]",
@@ -38,45 +40,42 @@ if TYPE_CHECKING:
 def command(
     model: str | None,
     model_option: str | None,
-    as_json: bool,
-    output: Path | None,
-    plots: bool,
+    backend: str | None,
     **arguments: Any,
 ) -> None:
     """Measure MODEL under every protocol on a data set's test video.
 
     MODEL is a run folder, a .keras file, or the name of a shipped model.
     """
+    del backend  # has taken effect
     chosen = model_option or model
     if chosen is None or (model and model_option and model != model_option):
         raise click.UsageError("Name one model: keras-cdae eval MODEL")
-    del arguments["backend"]  # has taken effect
-    evaluation, _ = evaluate(
-        chosen, output, plots=plots, quiet=as_json, **arguments
-    )
-    _print(evaluation, as_json)
+    evaluate(chosen, **arguments)
 
 
 def evaluate(
     name: str,
-    folder: Path | None,
     *,
-    dataset: str | None,
-    data_dir: Path | None,
-    labels: str | None,
-    smoothing: float | None,
-    cache_dir: Path | None,
+    folder: Path | None = None,
+    dataset: str | None = None,
+    data_dir: Path | None = None,
+    labels: str | None = None,
+    smoothing: float | None = None,
+    cache_dir: Path | None = None,
     plots: bool = True,
-    quiet: bool = False,
-) -> "tuple[Evaluation, list[Path]]":
-    """Evaluate with progress bars; return what was found and the pictures."""
-    run = Path(name)
-    if run.is_dir():
-        folder = run if folder is None else folder
-    dataset, data_dir = _of_run(run, dataset, data_dir)
+    as_json: bool = False,
+) -> None:
+    """Evaluate with progress bars, print the metrics, name the pictures."""
     from keras_cdae.data.benchmarks import load_dataset
+    from keras_cdae.runs.find import find_model
 
-    load_dataset(dataset, data_dir, labels=labels)  # before slow imports
+    find_model(name)  # this and the data set before the slow imports
+    run = Path(name).expanduser()
+    if run.is_dir():
+        folder = folder or run
+    dataset, data_dir = _of_run(run, dataset, data_dir)
+    load_dataset(dataset, data_dir, labels=labels)
     backend.require()
     from keras_cdae.runs.evaluate import evaluate as evaluate_run
     from keras_cdae.runs.load import load
@@ -97,16 +96,11 @@ def evaluate(
             progress=decoding,
             scored=scoring,
         )
-    pictures: list[Path] = []
-    if plots and folder is not None:
-        pictures = _draw(model, evaluation, folder)
-    if folder is not None and not quiet:
+    _print(evaluation, as_json)
+    if folder is not None:
         output.say(f"Wrote scores.csv and metrics.json to {folder}")
-    for warning in evaluation.dataset.warnings:
-        output.say(f"Warning: {warning}")
-    for picture in pictures[:1]:
-        output.say(f"Look at {picture}")
-    return evaluation, pictures
+        if plots:
+            _draw(model, evaluation, folder)
 
 
 def _of_run(
@@ -127,14 +121,16 @@ def _of_run(
     return dataset, data_dir
 
 
-def _draw(model: Any, evaluation: "Evaluation", folder: Path) -> list[Path]:
+def _draw(model: "CDAE", evaluation: "Evaluation", folder: Path) -> None:
+    """Draw the pictures, and name the one worth looking at."""
     try:
         from keras_cdae.reports.pictures import draw_pictures
 
-        return draw_pictures(model, evaluation, folder)
+        best, *_ = draw_pictures(model, evaluation, folder)
     except MissingDependencyError as error:
         output.say(f"No pictures: {error}")
-        return []
+    else:
+        output.say(f"Look at {best}")
 
 
 def _print(evaluation: "Evaluation", as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """The command group, and what becomes of errors."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ COMMANDS = {  # name -> (module, one line for the list)
     "datasets": ("datasets", "List, check and make data sets."),
     "demo": ("demo", "Make a data set, train, evaluate, draw: a first run."),
 }
+ANYWHERE = ("--debug", "--verbose", "-v")  # before or after the command
 
 
 class LazyGroup(click.Group):
@@ -45,6 +47,13 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(n, text) for n, (_, text) in COMMANDS.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take --debug and --verbose from behind the command, too."""
+        words = args[: args.index("--")] if "--" in args else args
+        moved = [word for word in words if word in ANYWHERE]
+        rest = [word for word in words if word not in ANYWHERE]
+        return super().parse_args(ctx, moved + rest + args[len(words) :])
 
 
 @click.group(
@@ -78,6 +87,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             prog_name="keras-cdae",
             standalone_mode=False,
         )
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -87,14 +97,40 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         output.say("Interrupted.")
         return INTERRUPTED
+    except BrokenPipeError:
+        _drop_stdout()
+        return FAILED
     except Exception as error:
-        if debug or not _is_ours(error):
+        if debug:
             raise
-        output.say(f"Error: {error}")
+        output.say(f"Error: {describe(error)}")
         return FAILED
 
 
-def _is_ours(error: Exception) -> bool:
+def describe(error: Exception) -> str:
+    """Return what a user needs to know of an error: what, and what next."""
     from keras_cdae.errors import CDAEError
 
-    return isinstance(error, (CDAEError, OSError))
+    if isinstance(error, CDAEError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename}: " if error.filename else ""
+        return (
+            f"{name}{error.strerror}. Check the path, its permissions and the "
+            "free space."
+        )
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[0][:300]}" if lines else repr(error)
+    if isinstance(error, MemoryError) or "ResourceExhausted" in text:
+        return f"Out of memory. Lower --batch-size or --image-size. ({text})"
+    return (
+        f"{text.rstrip('.')}. This was not foreseen: repeat the command with "
+        "--debug and report what it prints."
+    )
+
+
+def _drop_stdout() -> None:
+    """Let nothing be written any more to a reader that has gone away."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

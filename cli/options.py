@@ -1,5 +1,6 @@
 """Every option and argument of the commands, declared once."""
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -36,9 +37,7 @@ class Size(click.ParamType):
             numbers = [int(part) for part in parts]
         except ValueError:
             numbers = []
-        if len(numbers) not in (1, 2) or any(
-            n < 8 or n % 8 for n in numbers
-        ):
+        if len(numbers) not in (1, 2) or any(n < 8 or n % 8 for n in numbers):
             self.fail(
                 f"{value!r} is no size: give 256 or HEIGHTxWIDTH, in multiples "
                 "of 8.",
@@ -46,6 +45,22 @@ class Size(click.ParamType):
                 ctx,
             )
         return numbers[0], numbers[-1]
+
+
+class Finite(click.FloatRange):
+    """A range of numbers without NaN, which click lets through."""
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def apply(*decorators: Decorator) -> Decorator:
@@ -94,7 +109,6 @@ data_dir = click.option(
 dataset = click.option(
     "--dataset",
     type=click.Choice(DATASETS),
-    required=True,
     help="Which data set; `folder` is any folder with train/ and test/.",
 )
 dataset_or_runs = click.option(
@@ -139,13 +153,13 @@ preset = click.option(
 )
 seed = click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=2**32 - 1),
     default=0,
     show_default=True,
     help="Of weights, order of clips, held-out videos, k-means.",
 )
 smoothing = click.option(
     "--smoothing",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     help="Smooth each video's scores, sigma in frames.  [default: off]",
 )

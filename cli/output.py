@@ -23,16 +23,39 @@ QUIET = {
 }
 
 
+class Messages(logging.Handler):
+    """Log records as lines of chatter, each text once in a command."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        text = f"{record.levelname.capitalize()}: {record.getMessage()}"
+        if text not in self.seen:
+            self.seen.add(text)
+            say(text)
+
+
 def prepare(verbose: bool) -> None:
     """Calm the libraries before they are imported, and set up logging."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(levelname)s: %(message)s",
-    )
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler, Messages):
+            root.removeHandler(handler)
+    root.addHandler(Messages())
+    root.setLevel(logging.INFO if verbose else logging.WARNING)
     logging.captureWarnings(True)
+    logging.getLogger("keras_cdae").setLevel(logging.NOTSET)
     logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def is_verbose() -> bool:
+    """Tell whether the user asked for a log of what is done."""
+    return logging.getLogger().isEnabledFor(logging.INFO)
 
 
 def say(message: str) -> None:
@@ -41,7 +64,7 @@ def say(message: str) -> None:
 
 
 def console(stderr: bool = False) -> "Console":
-    """Return a rich console; tables in a file are as wide as they need."""
+    """Return a rich console; in a file, lines are as long as they need."""
     from rich.console import Console
 
     plain = Console(stderr=stderr)
@@ -68,7 +91,7 @@ class Steps:
         """Show that `done` of `total` are done, the last being `item`."""
         if self.bar is None:
             self._open(total)
-        assert self.bar is not None  # noqa: S101 (opened above)
+        assert self.bar is not None
         self.bar.update(self.task, completed=done, item=item)
         if done == total:
             self.close()
@@ -182,7 +205,7 @@ def training_bar() -> "keras.callbacks.Callback":
             return ", ".join(parts)
 
         def _left(self, batch: int) -> str:
-            assert self.first is not None  # noqa: S101 (set in epoch_begin)
+            assert self.first is not None
             begun, started = self.first
             steps = self.params["steps"] or batch
             done = self.epoch - begun + batch / steps
@@ -201,45 +224,57 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-PROTOCOLS = (
-    ("auc_micro_per_video", "micro AUC, per-video min-max", "paper's protocol"),
-    ("auc_micro_regularity", "micro AUC of 1 - S(t), Eq. 15", "min-max of s"),
-    ("auc_micro_raw", "micro AUC, raw", "one threshold for all videos"),
-    ("auc_macro_skip", "macro AUC, one-class videos skipped", ""),
-    ("auc_macro_padded", "macro AUC, padded", "one-class videos score high"),
-    ("eer", "EER, raw", "lower is better"),
-    ("eer_per_video", "EER, per-video min-max", "lower is better"),
-    ("ap", "AP, raw", ""),
-    ("ap_per_video", "AP, per-video min-max", ""),
+PROTOCOLS = {
+    "auc_micro_per_video": "micro AUC, per-video min-max",
+    "auc_micro_regularity": "micro AUC of 1 - S(t), Eq. 15",
+    "auc_micro_raw": "micro AUC, raw",
+    "auc_macro_skip": "macro AUC, one-class skipped",
+    "auc_macro_padded": "macro AUC, padded",
+    "eer": "EER, raw",
+    "eer_per_video": "EER, per-video min-max",
+    "ap": "AP, raw",
+    "ap_per_video": "AP, per-video min-max",
+}
+NOTE = (
+    "Per-video min-max is the paper's protocol, raw is one threshold for all "
+    "videos; EER: lower is better."
 )
 
 
 def print_metrics(
     title: str, metrics: dict[str, Any], trivial: dict[str, dict[str, Any]]
 ) -> None:
-    """Print every protocol side by side, the trivial scores beside them."""
+    """Print every protocol side by side, the trivial scores beside them.
+
+    On a terminal a table of 80 columns; else a table in Markdown, which can
+    be pasted.
+    """
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("protocol")
-    table.add_column("model", justify="right")
-    for name in trivial:
-        table.add_column(name.replace("_", " "), justify="right")
-    table.add_column("note", style="dim")
-    for key, label, note in PROTOCOLS:
+    screen = console()
+    shape = box.HEAVY_HEAD if screen.is_terminal else box.MARKDOWN
+    table = Table(box=shape)
+    table.add_column("protocol", no_wrap=True)
+    for name in ("model", *trivial):
+        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
+    for key, label in PROTOCOLS.items():
         cells = [_percent(metrics.get(key))]
         cells += [_percent(row.get(key)) for row in trivial.values()]
-        table.add_row(label, *cells, note)
-    screen = console()
-    screen.print(table)
-    screen.print(
+        table.add_row(label, *cells)
+    with screen.capture() as capture:
+        screen.print(title, style="bold", highlight=False)
+        screen.print(table)
+    for line in capture.get().splitlines():
+        click.echo(line.rstrip())  # of a Markdown table's blank margins
+    facts = (
         f"{metrics['frames']} scored frames of {metrics['videos']} videos, "
         f"{metrics['abnormal_frames']} abnormal; labels: "
         f"{metrics['label_source']}; smoothing: "
-        f"{metrics['smoothing'] or 'off'}.",
-        soft_wrap=True,
-        highlight=False,
+        f"{metrics['smoothing'] or 'off'}."
     )
+    click.echo(facts)
+    click.echo(NOTE)
 
 
 def _percent(value: float | None) -> str:

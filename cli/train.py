@@ -1,11 +1,17 @@
 """`keras-cdae train`."""
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from . import backend, options, output
+
+if TYPE_CHECKING:
+    from keras_cdae.models import CDAE
+    from keras_cdae.runs import RunSettings
 
 
 @click.command("train")
@@ -17,13 +23,15 @@ from . import backend, options, output
     options.seed,
     click.option(
         "--output",
+        "folder",
         type=click.Path(file_okay=False, path_type=Path),
         help="Run folder.  [default: runs/DATASET-PRESET-seedN]",
     ),
     click.option(
         "--resume",
         is_flag=True,
-        help="Go on with the interrupted run in --output.",
+        help="Go on with the interrupted run in --output; no other option is "
+        "needed.",
     ),
     options.overwrite,
     options.batch_size,
@@ -31,6 +39,7 @@ from . import backend, options, output
     click.option(
         "--channels",
         type=click.Choice(["1", "3"]),
+        callback=lambda ctx, param, value: value and int(value),
         help="1 grey, 3 colour.  [default: the camera's]",
     ),
     click.option(
@@ -46,7 +55,7 @@ from . import backend, options, output
     ),
     click.option(
         "--hold-out",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        type=options.Finite(0, 1, min_open=True, max_open=True),
         default=0.1,
         show_default=True,
         help="Share of the training videos kept for validation and "
@@ -56,48 +65,63 @@ from . import backend, options, output
     options.cache_dir,
     options.backend,
 )
-def command(**arguments: Any) -> None:
+@click.pass_context
+def command(
+    ctx: click.Context,
+    folder: Path | None,
+    resume: bool,
+    overwrite: bool,
+    cache_dir: Path | None,
+    backend: str | None,
+    **values: Any,
+) -> None:
     """Train a model on a data set's normal video.
 
     Leaves a run folder: configuration, history, the calibrated model. Ctrl-C
     keeps the last epoch; go on with --resume.
     """
-    del arguments["backend"]  # has taken effect
-    folder = arguments.pop("output") or Path(
-        f"runs/{arguments['dataset']}-{arguments['preset']}"
-        f"-seed{arguments['seed']}"
+    if folder is None:
+        _require_dataset(ctx)
+        folder = Path(
+            f"runs/{values['dataset']}-{values['preset']}-seed{values['seed']}"
+        )
+    if resume:
+        values = _with_stored(ctx, folder, values)
+        if backend is None:
+            _use_stored_backend(folder)
+    _require_dataset(ctx, values)
+    train(
+        folder,
+        **values,
+        resume=resume,
+        overwrite=overwrite,
+        cache_dir=cache_dir,
     )
-    train(folder, **arguments)
     output.say(f"Wrote {folder}. Next: keras-cdae eval {folder}")
 
 
 def train(
     folder: Path,
     *,
-    resume: bool,
-    overwrite: bool,
-    cache_dir: Path | None,
     data_dir: Path | None,
-    channels: str | None,
-    **settings: Any,
-) -> Any:
+    resume: bool = False,
+    overwrite: bool = False,
+    cache_dir: Path | None = None,
+    **values: Any,
+) -> "CDAE":
     """Train with progress bars; return the model."""
     from keras_cdae.data.benchmarks import load_dataset
 
-    load_dataset(settings["dataset"], data_dir)  # before the slow imports
+    load_dataset(values["dataset"], data_dir)  # before the slow imports
+    settings = _settings(data_dir=str(data_dir), **values)
     backend.require()
-    from keras_cdae.runs.settings import RunSettings
     from keras_cdae.runs.train import train as train_run
 
     bar = output.training_bar()
     try:
         with output.steps("Decoding") as decoding:
             return train_run(
-                RunSettings(
-                    data_dir=str(data_dir),
-                    channels=None if channels is None else int(channels),
-                    **settings,
-                ),
+                settings,
                 folder,
                 resume=resume,
                 overwrite=overwrite,
@@ -106,10 +130,56 @@ def train(
                 callbacks=[bar],
             )
     except KeyboardInterrupt:
-        output.say(
-            "Stopped. Every finished epoch is kept: repeat the command with "
-            f"--resume --output {folder}"
-        )
+        bar.close()
+        if (folder / "config.json").is_file():
+            output.say(
+                "Stopped. Every finished epoch is kept; to go on: keras-cdae "
+                f"train --resume --output {folder}"
+            )
         raise
     finally:
         bar.close()
+
+
+def _settings(**values: Any) -> "RunSettings":
+    """Return the settings; a value that they refuse is wrong usage."""
+    from keras_cdae.runs.settings import RunSettings
+
+    try:
+        return RunSettings(**values)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _require_dataset(
+    ctx: click.Context, values: dict[str, Any] | None = None
+) -> None:
+    """Raise an error for the option that only --resume can do without."""
+    if not (values or ctx.params)["dataset"]:
+        raise click.UsageError(
+            f"Missing option '--dataset': one of {', '.join(options.DATASETS)}."
+            " (To resume, '--output' alone will do.)",
+            ctx,
+        )
+
+
+def _with_stored(
+    ctx: click.Context, folder: Path, values: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the interrupted run's settings, and over them what was said."""
+    from keras_cdae.runs.settings import RunSettings
+
+    said = {
+        name: value
+        for name, value in values.items()
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    stored = RunSettings.read(folder).to_dict()
+    stored["data_dir"] = Path(stored["data_dir"])
+    return {**stored, **said}
+
+
+def _use_stored_backend(folder: Path) -> None:
+    from keras_cdae.runs.settings import RunSettings
+
+    os.environ.setdefault("KERAS_BACKEND", RunSettings.read_backend(folder))

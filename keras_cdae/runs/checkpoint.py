@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_cdae.errors import RunFolderError
 from keras_cdae.files import atomic_path
 
 PATTERN = re.compile(r"epoch-(\d+)\.weights\.h5")
@@ -51,10 +52,21 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
 
 
 def restore(model: keras.Model, folder: Path) -> int:
-    """Load the newest checkpoint, if any; return how many epochs it holds."""
+    """Load the newest checkpoint, if any; return how many epochs it holds.
+
+    Raises:
+        RunFolderError: if it is damaged or of another model.
+    """
     found = checkpoints(folder)
     if not found:
         return 0
     epochs, path = found[-1]
-    model.load_weights(path)
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        line = str(error).strip().split("\n")[0][:200]
+        raise RunFolderError(
+            f"{path}: cannot be loaded: {line}. Start the run anew with "
+            "--overwrite."
+        ) from error
     return epochs

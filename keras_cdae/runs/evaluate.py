@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from keras_cdae.baselines.trivial import (
 )
 from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import align_labels
-from keras_cdae.errors import DataError
+from keras_cdae.data.frames import CachedVideo
+from keras_cdae.errors import DataError, VideoError
 from keras_cdae.files import write_json
 from keras_cdae.metrics.frame import frame_metrics, micro_auc
 from keras_cdae.models.cdae import CDAE
+from keras_cdae.runs.folder import require_writable
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.settings import environment
 from keras_cdae.scoring.scorer import score_frames
@@ -74,22 +76,28 @@ def evaluate(
 
     Raises:
         DataError: if the data set is missing, or has no test video.
+        VideoError: if a test video cannot be read or is too short.
+        RunFolderError: if `output` cannot be written.
         LabelError: if the labels do not fit the videos.
     """
-    found = load_dataset(dataset, data_dir, labels=labels)
+    folder = None if data_dir is None else Path(data_dir)
+    found = load_dataset(dataset, folder, labels=labels)
     if not found.test:
         raise DataError(
             f"{found.root}: has no test video to evaluate on. Put videos into "
             "its folder `test`."
         )
+    if output is not None:
+        require_writable(Path(output))
     caches = cached_frames(
         found.test,
-        image_size=model.image_size,
+        image_size=model.image_size,  # type: ignore[arg-type]
         channels=model.channels,
         cache_dir=cache_dir,
         progress=progress,
     )
-    # Before the hours of scoring: labels that do not fit end it here.
+    # Before the hours of scoring: what does not fit ends it here.
+    _check_lengths(caches, model.clip_length)
     truth = [found.labels_for(video.name, len(video)) for video in caches]
     videos, differences = [], []
     for number, (cache, frame_labels) in enumerate(
@@ -110,6 +118,16 @@ def evaluate(
         write_scores_csv(Path(output) / "scores.csv", videos)
         write_json(Path(output) / "metrics.json", _report(result))
     return result
+
+
+def _check_lengths(videos: Sequence[CachedVideo], length: int) -> None:
+    for video in videos:
+        if len(video) < length:
+            raise VideoError(
+                f"{video.path}: has {len(video)} frames, and a score needs "
+                f"{length}. Take it out of the test videos, or replace it by "
+                "the whole video."
+            )
 
 
 def _measure(

@@ -1,16 +1,12 @@
 """Find a trained model: a file, a run folder, or one that is shipped."""
 
-import importlib.util
 import os
-from pathlib import Path
 
 import keras
 
 from keras_cdae.errors import ModelFileError
 from keras_cdae.models.cdae import CDAE
-
-MODEL_FILE = "model.keras"
-SHIPPED_PACKAGE = "keras_cdae_saved_models"
+from keras_cdae.runs.find import find_model
 
 
 def load(model: str | os.PathLike[str]) -> CDAE:
@@ -40,45 +36,6 @@ def load(model: str | os.PathLike[str]) -> CDAE:
             "file that `keras-cdae train` wrote."
         )
     return loaded
-
-
-def find_model(model: str | os.PathLike[str]) -> Path:
-    """Return the path of the `.keras` file that a user's words name.
-
-    Raises:
-        ModelFileError: if there is none; the message lists what is shipped.
-    """
-    path = Path(model).expanduser()
-    if path.is_file():
-        return path
-    if path.is_dir():
-        if (path / MODEL_FILE).is_file():
-            return path / MODEL_FILE
-        raise ModelFileError(
-            f"{path}: no {MODEL_FILE} in this folder. If its training was "
-            "interrupted, go on with `keras-cdae train --resume --output "
-            f"{path}`."
-        )
-    shipped = shipped_models()
-    if str(model) in shipped:
-        return shipped[str(model)]
-    names = ", ".join(shipped) or "none"
-    raise ModelFileError(
-        f"{model}: no such file, run folder or shipped model. Shipped: {names}."
-    )
-
-
-def shipped_models() -> dict[str, Path]:
-    """Return the models that come with the package, by name."""
-    spec = importlib.util.find_spec(SHIPPED_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        return {}
-    files = [
-        file
-        for folder in spec.submodule_search_locations
-        for file in Path(folder).glob("*.keras")
-    ]
-    return {file.stem: file for file in sorted(files)}
 
 
 def _first_line(error: Exception) -> str:

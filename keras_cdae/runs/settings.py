@@ -80,9 +80,12 @@ class RunSettings:
         from keras_cdae.models.presets import preset  # imports keras
 
         chosen = preset(self.preset)
+        # Absolute: an evaluation may be started from another folder.
+        data_dir = Path(self.data_dir).expanduser().absolute()
         epochs = chosen.epochs_by_dataset.get(self.dataset, chosen.epochs)
         return dataclasses.replace(
             self,
+            data_dir=str(data_dir),
             epochs=self.epochs or epochs,
             batch_size=self.batch_size or chosen.batch_size,
             image_size=tuple(self.image_size or chosen.model["image_size"]),
@@ -101,22 +104,43 @@ class RunSettings:
         Raises:
             RunFolderError: if the file is absent or not ours.
         """
-        path = run / "config.json"
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))["settings"]
+            values = _read_config(run)["settings"]
             if values["image_size"] is not None:
                 values["image_size"] = tuple(values["image_size"])
             return cls(**values)
-        except FileNotFoundError as error:
-            raise RunFolderError(
-                f"{run}: not a run folder: it has no config.json. Name the "
-                "folder that `keras-cdae train --output` wrote."
-            ) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise RunFolderError(
-                f"{path}: not a configuration of this version: {error}. Train "
-                "again with --overwrite."
-            ) from error
+            raise _foreign(run, error) from error
+
+    @staticmethod
+    def read_backend(run: Path) -> str:
+        """Return the Keras backend that a run was trained under.
+
+        Raises:
+            RunFolderError: if `config.json` is absent or not ours.
+        """
+        try:
+            return str(_read_config(run)["environment"]["backend"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise _foreign(run, error) from error
+
+
+def _read_config(run: Path) -> dict[str, Any]:
+    try:
+        text = (run / "config.json").read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RunFolderError(
+            f"{run}: not a run folder: it has no config.json. Name the "
+            "folder that `keras-cdae train --output` wrote."
+        ) from error
+    return json.loads(text)
+
+
+def _foreign(run: Path, error: Exception) -> RunFolderError:
+    return RunFolderError(
+        f"{run / 'config.json'}: not a configuration of this version: {error}. "
+        "Train again with --overwrite."
+    )
 
 
 def environment() -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Train a model into a run folder."""
 
 import dataclasses
-import json
 import logging
 import os
 import shutil
@@ -14,21 +13,26 @@ import keras
 
 from keras_cdae.data.benchmarks import load_dataset
 from keras_cdae.data.clips import Clips, hold_out
-from keras_cdae.data.pipelines import training_batches
-from keras_cdae.errors import DataError, RunFolderError
-from keras_cdae.files import atomic_path, write_json
+from keras_cdae.data.pipelines import FollowEpochs, training_batches
+from keras_cdae.errors import DataError
+from keras_cdae.files import atomic_path
 from keras_cdae.models import presets
 from keras_cdae.models.cdae import CDAE
-from keras_cdae.runs.checkpoint import Checkpoint, checkpoints, restore
+from keras_cdae.runs.checkpoint import Checkpoint, restore
+from keras_cdae.runs.find import MODEL_FILE
+from keras_cdae.runs.folder import (
+    CHECKPOINTS,
+    HISTORY,
+    check_folder,
+    start_folder,
+    trim_history,
+)
 from keras_cdae.runs.frames import Progress, cached_frames
-from keras_cdae.runs.load import MODEL_FILE
-from keras_cdae.runs.settings import RunSettings, environment
+from keras_cdae.runs.settings import RunSettings
 from keras_cdae.scoring.calibration import TERMS, Calibration
 from keras_cdae.scoring.scorer import score_frames
 
 logger = logging.getLogger(__name__)
-
-CHECKPOINTS = "checkpoint"
 
 
 def train(
@@ -76,9 +80,7 @@ def train(
             "folder `train`."
         )
     settings = settings.resolved(dataset.channels)
-    _prepare_folder(run, settings, resume, overwrite)
-    for warning in dataset.warnings:
-        logger.warning(warning)
+    check_folder(run, settings, resume=resume, overwrite=overwrite)
     videos = cached_frames(
         dataset.train,
         image_size=settings.image_size,  # type: ignore[arg-type]
@@ -86,6 +88,8 @@ def train(
         cache_dir=cache_dir,
         progress=progress,
     )
+    if not resume:  # not before the videos are known to be readable
+        start_folder(run, settings)
     kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
     model = _fit(settings, run, kept, held_out, callbacks, verbose)
     calibrate(
@@ -120,16 +124,13 @@ def calibrate(
     """
     model.calibration = None
     scores = [
-        score_frames(model, getattr(video, "frames", video))
-        for video in videos
+        score_frames(model, getattr(video, "frames", video)) for video in videos
     ]
     terms = {
         term: [
             value
             for video in scores
-            for value in (
-                video.score if term == "score" else video.terms[term]
-            )
+            for value in (video.score if term == "score" else video.terms[term])
         ]
         for term in TERMS
     }
@@ -156,23 +157,26 @@ def _fit(
         "dtype": "uint8",  # a quarter of the traffic; the model scales it
     }
     clips = Clips(kept, length=model.clip_length, stride=settings.clip_step)  # type: ignore[arg-type]
-    data, _ = training_batches(clips, **options)  # type: ignore[arg-type]
+    data, epochs = training_batches(clips, **options)  # type: ignore[arg-type]
     validation, _ = training_batches(
         Clips(held_out, length=model.clip_length),
         shuffle=False,
         **options,  # type: ignore[arg-type]
     )
+    trim_history(run / HISTORY, done)
     started = time.monotonic()
     model.fit(
         data,
         validation_data=validation,
-        epochs=settings.epochs,
+        epochs=settings.epochs,  # type: ignore[arg-type]
         initial_epoch=done,
         shuffle=False,  # the data shuffle themselves, by seed and epoch
         verbose=verbose,
         callbacks=[
+            FollowEpochs(epochs),
+            # The row first: what a kill leaves is cut to the checkpoint.
+            keras.callbacks.CSVLogger(run / HISTORY, append=done > 0),
             Checkpoint(run / CHECKPOINTS),
-            keras.callbacks.CSVLogger(run / "history.csv", append=done > 0),
             *callbacks,
         ],
     )
@@ -197,46 +201,3 @@ def new_model(settings: RunSettings) -> CDAE:
         dtype=settings.dtype,
         **settings.overrides,
     )
-
-
-def _prepare_folder(
-    run: Path, settings: RunSettings, resume: bool, overwrite: bool
-) -> None:
-    """Check what lies in the folder, and write `config.json`."""
-    config = run / "config.json"
-    if resume:
-        _check_same(RunSettings.read(run), settings, run)
-        if (run / MODEL_FILE).exists() and not checkpoints(run / CHECKPOINTS):
-            raise RunFolderError(
-                f"{run}: this run is finished: nothing to resume. Evaluate it "
-                f"with `keras-cdae eval {run}`."
-            )
-        return
-    if config.exists() or (run / MODEL_FILE).exists():
-        if not overwrite:
-            raise RunFolderError(
-                f"{run}: holds a run already. Go on with --resume, replace it "
-                "with --overwrite, or name another folder with --output."
-            )
-        shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
-        (run / MODEL_FILE).unlink(missing_ok=True)
-    write_json(
-        config, {"settings": settings.to_dict(), "environment": environment()}
-    )
-
-
-def _check_same(before: RunSettings, now: RunSettings, run: Path) -> None:
-    """Refuse to resume with settings that would change the outcome."""
-    old = json.loads(json.dumps(before.to_dict()))
-    new = json.loads(json.dumps(now.to_dict()))
-    changed = [
-        f"{name} was {old[name]!r} and is {new[name]!r}"
-        for name in old
-        if old[name] != new[name] and name != "data_dir"
-    ]
-    if changed:
-        raise RunFolderError(
-            f"{run}: cannot resume with other settings: {'; '.join(changed)}. "
-            "Repeat the options of the interrupted run, or start anew with "
-            "--overwrite."
-        )

@@ -1,0 +1,122 @@
+"""What a run folder may hold when a training begins, and what it gets."""
+
+import csv
+import io
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from keras_cdae.errors import RunFolderError
+from keras_cdae.files import write_json, write_text
+from keras_cdae.runs.checkpoint import checkpoints
+from keras_cdae.runs.find import MODEL_FILE
+from keras_cdae.runs.settings import RunSettings, environment
+
+CHECKPOINTS = "checkpoint"
+CONFIG = "config.json"
+HISTORY = "history.csv"
+RESULTS = (  # of an evaluation; they go when the model goes
+    "metrics.json",
+    "scores.csv",
+    "regularity.png",
+    "reconstruction.png",
+    "worst.png",
+)
+
+
+def check_folder(
+    run: Path, settings: RunSettings, *, resume: bool, overwrite: bool
+) -> None:
+    """Refuse a folder that cannot take this run, before anything is done.
+
+    Args:
+        run: the run folder.
+        settings: the run's, resolved.
+        resume: whether the folder's interrupted run is to go on.
+        overwrite: whether a run that lies there may be replaced.
+
+    Raises:
+        RunFolderError: if it holds a run, or none to resume, or another one,
+            or cannot be written.
+    """
+    if resume:
+        _check_same(run, settings)
+        finished = (run / MODEL_FILE).exists()
+        if finished and not checkpoints(run / CHECKPOINTS):
+            raise RunFolderError(
+                f"{run}: this run is finished: nothing to resume. Evaluate it "
+                f"with `keras-cdae eval {run}`."
+            )
+    elif not overwrite and any(
+        (run / name).exists() for name in (CONFIG, MODEL_FILE)
+    ):
+        raise RunFolderError(
+            f"{run}: holds a run already. Go on with --resume, replace it "
+            "with --overwrite, or name another folder with --output."
+        )
+    require_writable(run)
+
+
+def start_folder(run: Path, settings: RunSettings) -> None:
+    """Take away what an earlier run left, and write `config.json`."""
+    shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
+    for name in (MODEL_FILE, HISTORY, *RESULTS):
+        (run / name).unlink(missing_ok=True)
+    write_json(
+        run / CONFIG,
+        {"settings": settings.to_dict(), "environment": environment()},
+    )
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder if it is absent, and see that files can be made in it.
+
+    Raises:
+        RunFolderError: if not, before hours of work are lost on it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise RunFolderError(
+            f"{folder}: cannot be written ({error.strerror}). Name another "
+            "folder with --output."
+        ) from error
+
+
+def trim_history(path: Path, epochs: int) -> None:
+    """Leave the first `epochs` epochs in a `history.csv`.
+
+    A kill can come between the row of an epoch and its checkpoint, or in the
+    middle of a row.
+    """
+    if not path.is_file():
+        return
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.reader(stream))
+    header, body = rows[:1], rows[1:]
+    whole = [row for row in body if header and len(row) == len(header[0])]
+    kept = [row for row in whole if row[0].isdecimal() and int(row[0]) < epochs]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(header + kept)
+    write_text(path, text.getvalue())
+
+
+def _check_same(run: Path, settings: RunSettings) -> None:
+    """Refuse to resume with settings that would change the outcome."""
+    old = json.loads(json.dumps(RunSettings.read(run).to_dict()))
+    new = json.loads(json.dumps(settings.to_dict()))
+    old["backend"] = RunSettings.read_backend(run)
+    new["backend"] = environment()["backend"]
+    changed = [
+        f"{name} was {old[name]} and is {new[name]}"
+        for name in old
+        if old[name] != new[name] and name != "data_dir"
+    ]
+    if changed:
+        raise RunFolderError(
+            f"{run}: cannot resume with other settings: {'; '.join(changed)}. "
+            "Leave these options out, or start anew with --overwrite."
+        )

@@ -7,7 +7,7 @@ resumed sees what it would have seen.
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -23,18 +23,13 @@ if TYPE_CHECKING:
 _DTYPES = ("float32", "uint8")
 
 
-class HasEpoch(Protocol):
-    """Whatever can be told the number of the coming epoch."""
-
-    def set_epoch(self, epoch: int) -> None:
-        """Make `epoch` the number of the next epoch."""
-
-
 class EpochCounter:
     """The number of the coming epoch, shared with a `tf.data` pipeline.
 
     It advances when an iteration begins. `fit` may begin one more, to look
-    at a batch when it builds the model: `FollowEpochs` puts that right.
+    at a batch when it builds the model: `CDAE.fit` sets the number at the
+    begin of every epoch, so that epoch 7 of a resumed run has the order of
+    epoch 7; with other models a callback has to.
 
     Args:
         epoch: the first epoch.
@@ -56,27 +51,6 @@ class EpochCounter:
         """Return the number of the iteration that begins, and advance."""
         self.epoch += 1
         return self.epoch - 1
-
-
-class FollowEpochs(keras.callbacks.Callback):
-    """Callback that tells the data which epoch `fit` is in.
-
-    With it, epoch 7 of a resumed run has the order of epoch 7, however many
-    iterations came before.
-
-    Args:
-        data: `ClipBatches`, `EpochCounter`, or what else has `set_epoch`.
-    """
-
-    def __init__(self, data: HasEpoch) -> None:
-        super().__init__()
-        self.data = data
-
-    def on_epoch_begin(
-        self, epoch: int, logs: dict[str, Any] | None = None
-    ) -> None:
-        """Pass the number of the epoch on."""
-        self.data.set_epoch(epoch)
 
 
 class ClipBatches(keras.utils.PyDataset):
@@ -179,7 +153,7 @@ def clip_dataset(
         drop_remainder: leave out a last, smaller batch.
         prefetch: batches to hold ready.
         epoch: counter of iterations; also the attribute `epoch_counter` of the
-            result. Hand it to `FollowEpochs` to tie it to `fit`'s epochs.
+            result, by which `CDAE.fit` ties it to its epochs.
 
     Returns:
         Batches (batch_size, T, H, W, C).
@@ -229,7 +203,7 @@ def training_batches(
     dtype: str = "float32",
     drop_remainder: bool = False,
     prefer: str = "auto",
-) -> tuple[Any, HasEpoch]:
+) -> Any:
     """Build the best batches for `fit` that this installation has.
 
     Args:
@@ -243,13 +217,20 @@ def training_batches(
             TensorFlow is installed.
 
     Returns:
-        (batches, epochs): what to hand to `fit` (with `shuffle=False`), and
-        what to hand to `FollowEpochs`.
+        What to hand to `fit`, with `shuffle=False`: the batches shuffle
+        themselves.
 
     Raises:
         MissingDependencyError: `"tf.data"` without TensorFlow.
         ValueError: an unknown `prefer`, or see `ClipBatches`.
     """
+    options: dict[str, Any] = {
+        "batch_size": batch_size,
+        "shuffle": shuffle,
+        "seed": seed,
+        "dtype": dtype,
+        "drop_remainder": drop_remainder,
+    }
     if prefer not in ("auto", "tf.data", "pydataset"):
         raise ValueError(
             "prefer must be 'auto', 'tf.data' or 'pydataset'. "
@@ -258,26 +239,8 @@ def training_batches(
     if prefer == "auto":
         prefer = "tf.data" if _has_tensorflow() else "pydataset"
     if prefer == "tf.data":
-        counter = EpochCounter()
-        dataset = clip_dataset(
-            clips,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-            dtype=dtype,
-            drop_remainder=drop_remainder,
-            epoch=counter,
-        )
-        return dataset, counter
-    batches = ClipBatches(
-        clips,
-        batch_size=batch_size,
-        shuffle=shuffle,
-        seed=seed,
-        dtype=dtype,
-        drop_remainder=drop_remainder,
-    )
-    return batches, batches
+        return clip_dataset(clips, **options)
+    return ClipBatches(clips, **options)
 
 
 def from_videos(

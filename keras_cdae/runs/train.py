@@ -13,7 +13,7 @@ import keras
 
 from keras_cdae.data.benchmarks import load_dataset
 from keras_cdae.data.clips import Clips, hold_out
-from keras_cdae.data.pipelines import FollowEpochs, training_batches
+from keras_cdae.data.pipelines import training_batches
 from keras_cdae.errors import DataError
 from keras_cdae.files import atomic_path
 from keras_cdae.models import presets
@@ -157,8 +157,8 @@ def _fit(
         "dtype": "uint8",  # a quarter of the traffic; the model scales it
     }
     clips = Clips(kept, length=model.clip_length, stride=settings.clip_step)  # type: ignore[arg-type]
-    data, epochs = training_batches(clips, **options)  # type: ignore[arg-type]
-    validation, _ = training_batches(
+    data = training_batches(clips, **options)  # type: ignore[arg-type]
+    validation = training_batches(
         Clips(held_out, length=model.clip_length),
         shuffle=False,
         **options,  # type: ignore[arg-type]
@@ -173,7 +173,6 @@ def _fit(
         shuffle=False,  # the data shuffle themselves, by seed and epoch
         verbose=verbose,
         callbacks=[
-            FollowEpochs(epochs),
             # The row first: what a kill leaves is cut to the checkpoint.
             keras.callbacks.CSVLogger(run / HISTORY, append=done > 0),
             Checkpoint(run / CHECKPOINTS),

@@ -47,8 +47,9 @@ class Stages(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Enter the stage of this epoch."""
         plan = self.schedule.plan(self.params["epochs"])
-        if hasattr(self.data, "set_epoch"):
-            self.data.set_epoch(epoch)
+        counter = getattr(self.data, "epoch_counter", self.data)
+        if hasattr(counter, "set_epoch"):  # the package's own pipelines
+            counter.set_epoch(epoch)
         if epoch == 0:
             self.model.reset_learning_rates()
         if epoch < plan.pretrain_epochs:

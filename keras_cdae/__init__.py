@@ -7,7 +7,7 @@ installed, and `import keras_cdae` costs nothing before it is needed.
 import importlib
 from typing import Any
 
-from keras_cdae.version import __version__
+from keras_cdae.version import __version__ as __version__
 
 _HOMES = {
     "CDAE": "keras_cdae.models.cdae",

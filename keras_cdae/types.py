@@ -12,3 +12,6 @@ Array: TypeAlias = npt.NDArray[Any]
 
 Shape: TypeAlias = tuple[int | None, ...]
 """A static shape; None where a dimension is free."""
+
+Mixin: Any = object
+"""Base of a mixin whose attributes come from the class it is mixed into."""

@@ -9,8 +9,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
-import numpy as np  # noqa: E402 (after the environment)
-import pytest  # noqa: E402
+import numpy as np
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `import reference`
 

@@ -26,4 +26,4 @@ _module = importlib.import_module(f"{__name__}.{keras.backend.backend()}")
 AlternatingStep = _module.AlternatingStep
 compile_forward = _module.compile_forward
 
-__all__ = ["SUPPORTED", "AlternatingStep", "compile_forward"]
+__all__ = ["AlternatingStep", "SUPPORTED", "compile_forward"]

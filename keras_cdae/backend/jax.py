@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import keras
 
-from keras_cdae.types import Tensor
+from keras_cdae.types import Mixin, Tensor
 
 
-class AlternatingStep:
+class AlternatingStep(Mixin):
     """Mixin: update the active blocks of weights one after the other."""
 
     def make_train_function(self, force: bool = False) -> None:
@@ -18,7 +18,8 @@ class AlternatingStep:
         # jax.jit finds earlier traces by the equality of functions, and two
         # bound methods of one object are equal: without a new object here,
         # the second stage would run the trace of the first.
-        self.train_step = functools.partial(type(self).train_step, self)
+        step = functools.partial(type(self).train_step, self)
+        self.train_step = step  # type: ignore[method-assign]
         super().make_train_function(force)
 
     def train_step(

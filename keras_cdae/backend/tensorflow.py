@@ -5,10 +5,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_cdae.types import Tensor
+from keras_cdae.types import Mixin, Tensor
 
 
-class AlternatingStep:
+class AlternatingStep(Mixin):
     """Mixin: update the active blocks of weights one after the other."""
 
     def train_step(self, data: Any) -> dict[str, Tensor]:

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from keras import ops
 
-from keras_cdae.types import Tensor
+from keras_cdae.types import Mixin, Tensor
 
 
-class AlternatingStep:
+class AlternatingStep(Mixin):
     """Mixin: update the active blocks of weights one after the other."""
 
     def train_step(self, data: Any) -> dict[str, Tensor]:

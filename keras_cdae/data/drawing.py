@@ -18,7 +18,13 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera that sees ground points (X right, Z away, metres)."""
+    """A pinhole camera that sees ground points (X right, Z away, metres).
+
+    Attributes:
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+        metres_up: how high above the ground it hangs.
+    """
 
     height: int
     width: int
@@ -109,7 +115,12 @@ class Actor:
 
 @dataclass
 class Canvas:
-    """One frame in the making: float32 RGB, 0 to 255."""
+    """One frame in the making.
+
+    Attributes:
+        pixels: (height, width, 3), float32 RGB, 0 to 255.
+        camera: what the frame is seen through.
+    """
 
     pixels: np.ndarray
     camera: Camera
@@ -182,7 +193,13 @@ class Canvas:
 
 
 class Figure:
-    """Draws in metres around one ground point: u along the way, v up."""
+    """Draws in metres around one ground point: u along the way, v up.
+
+    Args:
+        canvas: what is drawn on.
+        actor: whose ground point it is.
+        t: the frame's number.
+    """
 
     def __init__(self, canvas: Canvas, actor: Actor, t: float) -> None:
         x, z = actor.ground(t)

@@ -165,7 +165,7 @@ class DeepKMeans(keras.layers.Layer):
                 "k-means needs finite codes, and these hold NaN or infinity: "
                 "train the autoencoders with a lower learning rate first."
             )
-        if not self.built:
+        if not self.built:  # type: ignore[has-type]
             self.build((None, codes.shape[-1]))
             self.built = True
         if self.normalize:

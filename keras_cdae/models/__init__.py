@@ -4,4 +4,4 @@ from keras_cdae.models.autoencoder import Decoder, Encoder
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.models.presets import PRESETS, Preset
 
-__all__ = ["CDAE", "PRESETS", "Decoder", "Encoder", "Preset"]
+__all__ = ["CDAE", "Decoder", "Encoder", "PRESETS", "Preset"]

@@ -89,7 +89,19 @@ def score_video(
 def score_videos(
     model: "CDAE", paths: Iterable[PathLike], *, batch_size: int = BATCH_SIZE
 ) -> Iterator[VideoScores]:
-    """Score several videos, one after the other; see `score_video`."""
+    """Score several videos, one after the other; see `score_video`.
+
+    Args:
+        model: the model; calibrated, if `z` and `p` are wanted.
+        paths: the videos.
+        batch_size: clips at a time.
+
+    Yields:
+        The scores of each video, as soon as it is done.
+
+    Raises:
+        VideoError: if a video cannot be read or has fewer than T frames.
+    """
     for path in paths:
         yield score_video(model, path, batch_size=batch_size)
 

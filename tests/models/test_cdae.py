@@ -301,9 +301,7 @@ def test_loaded_model_goes_on_as_the_saved_one(trained, tiny_clips, tmp_path):
     for model in (trained, loaded):
         model.set_stage("alternation")
         model.reset_metrics()
-        results.append(
-            [model.train_on_batch(tiny_clips)[0] for _ in range(3)]
-        )
+        results.append([model.train_on_batch(tiny_clips)[0] for _ in range(3)])
     np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
 
 

@@ -115,3 +115,14 @@ class Schedule:
     def from_config(cls, config: dict[str, Any]) -> "Schedule":
         """Return the schedule that `get_config` described."""
         return cls(**config)
+
+
+def as_schedule(value: Schedule | dict[str, Any] | None) -> Schedule:
+    """Return a schedule, from its arguments or the default if need be.
+
+    Args:
+        value: a schedule, its arguments, or None.
+    """
+    if value is None:
+        return Schedule()
+    return value if isinstance(value, Schedule) else Schedule(**value)

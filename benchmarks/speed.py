@@ -1,0 +1,261 @@
+"""How fast training and scoring are on this machine, under each backend.
+
+    python benchmarks/speed.py --preset edge
+    python benchmarks/speed.py --preset nano --backend torch --steps 20 --json
+
+Every backend, and the input pipeline, is measured in a process of its own, so
+that they share neither threads nor memory. Frames are random, and read from
+memory-mapped files as in training; the times do not depend on what they show.
+"""
+
+import importlib.util
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+BACKENDS = ("tensorflow", "jax", "torch")
+WARM_UP = 2  # steps that compile, and are not counted
+SCORED = 64  # clips, after as many as compile
+PIPELINE_SECONDS = 5.0
+# Without these, torch's OpenMP threads spin while they wait; set before import.
+PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+
+
+@click.command()
+@click.option("--preset", default="edge", show_default=True)
+@click.option("--batch-size", default=8, show_default=True)
+@click.option("--steps", default=10, show_default=True, help="Timed, a stage.")
+@click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    type=click.Choice(BACKENDS),
+    help="May be repeated.  [default: all that are installed]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, no table.")
+@click.option("--worker", hidden=True)
+def main(
+    preset: str,
+    batch_size: int,
+    steps: int,
+    backends: tuple[str, ...],
+    as_json: bool,
+    worker: str | None,
+) -> None:
+    """Measure the input pipeline, training steps, scoring and memory."""
+    if worker is not None:
+        measure = measure_pipeline if worker == "pipeline" else measure_model
+        click.echo(json.dumps(measure(preset, batch_size, steps)))
+        return
+    installed = [b for b in BACKENDS if importlib.util.find_spec(b)]
+    chosen = list(backends) or installed
+    arguments = ["--preset", preset, "--batch-size", str(batch_size)]
+    arguments += ["--steps", str(steps)]
+    results = {
+        name: run_worker(name, arguments, backend)
+        for name, backend in [
+            ("pipeline", chosen[0]),
+            *((backend, backend) for backend in chosen),
+        ]
+    }
+    report: dict[str, Any] = {
+        "preset": preset,
+        "batch_size": batch_size,
+        "steps": steps,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "cores": len(os.sched_getaffinity(0)),
+        "pipeline": results.pop("pipeline"),
+        "backends": results,
+    }
+    report["pipeline_ahead"] = pipeline_ahead(report)
+    click.echo(json.dumps(report, indent=2) if as_json else table(report))
+    if any("error" in r for r in (report["pipeline"], *results.values())):
+        raise SystemExit(1)
+
+
+def run_worker(name: str, arguments: list[str], backend: str) -> dict[str, Any]:
+    """Run this file in another process; return what it measured."""
+    click.echo(f"measuring {name} ...", err=True)
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if backend == "torch":
+        environment.update(PASSIVE)
+    done = subprocess.run(
+        [sys.executable, __file__, "--worker", name, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        return {"error": lines[-1]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure_pipeline(
+    preset: str, batch_size: int, steps: int
+) -> dict[str, Any]:
+    """Return the clips a second of both kinds of batches."""
+    del steps
+    from keras_cdae.data import ClipBatches, Clips, clip_dataset
+    from keras_cdae.models.presets import preset as find_preset
+
+    settings = find_preset(preset).model
+    rates: dict[str, Any] = {"tf.data": None}
+    with tempfile.TemporaryDirectory() as folder:
+        videos = [
+            random_video(Path(folder), settings, 128, seed) for seed in range(2)
+        ]
+        clips = Clips(videos)
+        options: Any = {"batch_size": batch_size, "dtype": "uint8"}  # as train
+        batches = ClipBatches(clips, **options)
+        rates["ClipBatches"] = rate(
+            lambda: (batches[i] for i in range(len(batches)))
+        )
+        if importlib.util.find_spec("tensorflow"):
+            dataset = clip_dataset(clips, **options)
+            rates["tf.data"] = rate(lambda: dataset)
+    return {"clips_per_second": rates, "peak_memory_mb": peak_memory()}
+
+
+def measure_model(preset: str, batch_size: int, steps: int) -> dict[str, Any]:
+    """Return seconds a training step, frames a second of scoring, memory."""
+    import keras
+
+    from keras_cdae import CDAE
+    from keras_cdae.scoring import score_frames
+
+    model = CDAE.from_preset(preset)
+    shape = (model.clip_length, *model.image_size, model.channels)
+    batch = np.random.default_rng(0).integers(
+        0, 256, (batch_size, *shape), np.uint8
+    )
+    seconds = {}
+    for stage in ("pretraining", "alternation"):
+        model.set_stage(stage)
+        seconds[stage] = step_seconds(model, batch, steps)
+    training_memory = peak_memory()
+    frames = np.random.default_rng(0).integers(
+        0, 256, (SCORED + model.clip_length - 1, *shape[1:]), np.uint8
+    )
+    score_frames(model, frames)  # compiles
+    start = time.perf_counter()
+    scores = score_frames(model, frames)
+    return {
+        "backend": keras.backend.backend(),
+        "weights": int(model.count_params()),
+        "step_seconds": seconds,
+        "clips_per_second": batch_size / seconds["alternation"],
+        "scored_frames_per_second": len(scores) / (time.perf_counter() - start),
+        "training_memory_mb": training_memory,
+        "peak_memory_mb": peak_memory(),
+    }
+
+
+def step_seconds(model: Any, batch: np.ndarray, steps: int) -> float:
+    """Return the median time of a training step on one batch."""
+    times = []
+    for _ in range(WARM_UP + steps):
+        start = time.perf_counter()
+        model.train_on_batch(batch)  # returns numbers, so it has finished
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[WARM_UP:])
+
+
+def rate(make_batches: Callable[[], Iterable[Any]]) -> float:
+    """Return the clips a second of whole epochs; the first warms up."""
+    for _ in make_batches():
+        pass
+    count, start = 0, time.perf_counter()
+    while time.perf_counter() - start < PIPELINE_SECONDS:
+        count += sum(len(batch) for batch in make_batches())
+    return count / (time.perf_counter() - start)
+
+
+def random_video(folder: Path, settings: Any, count: int, seed: int) -> Any:
+    """Return a memory map of random frames, as the frame cache has them."""
+    shape = (count, *settings["image_size"], settings["channels"])
+    frames = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    path = folder / f"{seed}.npy"
+    np.save(path, frames)
+    return np.load(path, mmap_mode="r")
+
+
+def peak_memory() -> float:
+    """Return the most memory this process has held, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024 if sys.platform != "darwin" else peak / 1024**2
+
+
+def pipeline_ahead(report: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how many times faster clips come than the fastest model trains."""
+    rates = report["pipeline"].get("clips_per_second", {})
+    trained = {
+        name: result["clips_per_second"]
+        for name, result in report["backends"].items()
+        if "error" not in result
+    }
+    if not rates or not trained:
+        return None
+    fastest = max(trained, key=lambda name: trained[name])
+    ratios = {k: v / trained[fastest] for k, v in rates.items() if v}
+    return {"fastest_backend": fastest, "ratio": ratios}
+
+
+def table(report: dict[str, Any]) -> str:
+    """Return the report for people."""
+    lines = [
+        f"preset {report['preset']}, {report['batch_size']} clips a batch, "
+        f"{report['cores']} cores",
+        "",
+        f"{'':12}{'step, s':>12}{'step, s':>14}{'training':>12}"
+        f"{'scoring':>12}{'peak':>10}",
+        f"{'backend':12}{'pretraining':>12}{'alternation':>14}"
+        f"{'clips/s':>12}{'frames/s':>12}{'MiB':>10}",
+    ]
+    for name, result in report["backends"].items():
+        if "error" in result:
+            lines.append(f"{name:12}failed: {result['error']}")
+            continue
+        seconds = result["step_seconds"]
+        lines.append(
+            f"{name:12}{seconds['pretraining']:12.3f}"
+            f"{seconds['alternation']:14.3f}"
+            f"{result['clips_per_second']:12.1f}"
+            f"{result['scored_frames_per_second']:12.1f}"
+            f"{result['peak_memory_mb']:10.0f}"
+        )
+    lines.append("")
+    pipeline = report["pipeline"]
+    if "error" in pipeline:
+        return "\n".join(
+            [*lines, f"input pipeline failed: {pipeline['error']}"]
+        )
+    for name, clips in pipeline["clips_per_second"].items():
+        shown = "not installed" if clips is None else f"{clips:.0f} clips/s"
+        lines.append(f"input by {name}: {shown}")
+    ahead = report["pipeline_ahead"]
+    for name, ratio in (ahead or {"ratio": {}})["ratio"].items():
+        verdict = "keeps ahead of" if ratio > 1 else "FALLS BEHIND"
+        lines.append(
+            f"{name} {verdict} the fastest backend, {ahead['fastest_backend']}"
+            f": {ratio:.1f} times its clips"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -45,7 +45,7 @@ class Parity:
         """Return what is wrong with the export, or None."""
         tolerance = QUANTIZATIONS[self.quantize].tolerance
         worst = max(self.score_rel, self.map_rel)
-        if not np.isfinite(worst):
+        if not np.isfinite([self.score_rel, self.map_rel]).all():
             return "its outputs are not finite"
         if tolerance is not None and worst > tolerance:
             return (

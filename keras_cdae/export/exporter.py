@@ -12,9 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_cdae.data.video import PathLike
 from keras_cdae.errors import ModelFileError
 from keras_cdae.export.check import Parity, compare, refuse
-from keras_cdae.export.clips import made_clips, training_clips
+from keras_cdae.export.clips import (
+    made_clips,
+    sample_clips,
+    training_clips,
+)
 from keras_cdae.export.convert import convert
 from keras_cdae.export.errors import ExportError
 from keras_cdae.export.formats import (
@@ -50,12 +55,12 @@ class ExportResult:
 
 
 def export(
-    model: CDAE | str | os.PathLike[str],
-    path: str | os.PathLike[str],
+    model: CDAE | PathLike,
+    path: PathLike,
     *,
     format: str,
     quantize: str = "none",
-    calibration_clips: np.ndarray | None = None,
+    calibration_clips: np.ndarray | PathLike | None = None,
     check: bool = True,
     force: bool = False,
     allow_uncalibrated: bool = False,
@@ -74,10 +79,11 @@ def export(
             is replaced.
         format: a name in `FORMATS`.
         quantize: a name in `QUANTIZATIONS` that the format offers.
-        calibration_clips: clips of normal video, uint8 (count, T, H, W, C).
-            Every second one is representative for int8, the others are for
-            the check. None: those of the run's training data, for a run
-            folder; else drawn ones, for the check alone.
+        calibration_clips: clips of normal video, uint8 (count, T, H, W, C),
+            or a folder of normal videos to take them from. Every second one
+            is representative for int8, the others are for the check. None:
+            those of the run's training data, for a run folder; else drawn
+            ones, for the check alone.
         check: whether to compare with Keras and refuse a bad export.
         force: write an export that the check refuses.
         allow_uncalibrated: export a model without calibration: the file then
@@ -89,12 +95,13 @@ def export(
 
     Raises:
         ValueError: for an unknown format, a quantisation that it does not
-            offer, a wrong suffix, or calibration clips of another shape.
+            offer, or a wrong suffix.
         MissingDependencyError: if a package is missing; the message names the
             extra.
         ModelFileError: if the model cannot be loaded or is uncalibrated.
-        ExportError: if the conversion fails, or the result disagrees with
-            Keras.
+        ExportError: (a `ValueError`) if calibration clips are missing or
+            of another shape, the conversion fails, or the result disagrees
+            with Keras.
 
     Example:
         ```python
@@ -153,7 +160,7 @@ def export(
 
 
 def _resolve(
-    model: CDAE | str | os.PathLike[str],
+    model: CDAE | PathLike,
 ) -> tuple[CDAE, Path | None]:
     """Return the model, and its run folder where it has one."""
     if isinstance(model, CDAE):
@@ -166,16 +173,20 @@ def _resolve(
 def _clips(
     model: CDAE,
     run: Path | None,
-    given: np.ndarray | None,
+    given: np.ndarray | PathLike | None,
     quantize: str,
 ) -> np.ndarray | None:
     """Return clips of normal video, or None if there are none."""
-    clips = given
-    if clips is None and run is not None:
+    clips: np.ndarray | None
+    if isinstance(given, (str, os.PathLike)):
+        clips = sample_clips(model, [given])
+    elif given is None and run is not None:
         clips = training_clips(run, model)
+    else:
+        clips = given
     if clips is None:
         if QUANTIZATIONS[quantize].needs_clips:
-            raise ValueError(
+            raise ExportError(
                 f"quantize={quantize!r} needs clips of normal video: pass "
                 "calibration_clips (--calibration-data DIR, a folder of "
                 "normal videos)."
@@ -183,13 +194,13 @@ def _clips(
         return None
     shape = (model.clip_length, *model.image_size, model.channels)
     if clips.dtype != np.uint8 or clips.shape[1:] != shape:
-        raise ValueError(
+        raise ExportError(
             f"calibration_clips must be uint8, (count, {shape[0]}, "
             f"{shape[1]}, {shape[2]}, {shape[3]}). Received: "
             f"{clips.dtype}, shape {clips.shape}"
         )
     if len(clips) < MIN_CLIPS:
-        raise ValueError(
+        raise ExportError(
             f"calibration_clips must hold at least {MIN_CLIPS} clips. "
             f"Received: {len(clips)}"
         )

@@ -119,8 +119,8 @@ def weights_digest(model: CDAE) -> str:
     """Return the SHA-256 of the weights, in the model's order."""
     digest = hashlib.sha256()
     for variable in model.weights:
-        values = keras.ops.convert_to_numpy(variable).astype("<f4")
-        digest.update(f"{variable.path} {values.shape}".encode())
+        values = keras.ops.convert_to_numpy(variable.value).astype("<f4")
+        digest.update(str(values.shape).encode())
         digest.update(values.tobytes())
     return digest.hexdigest()
 

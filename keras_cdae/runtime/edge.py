@@ -21,6 +21,7 @@ from keras_cdae.scoring.calibration import TERMS, Calibration
 logger = logging.getLogger(__name__)
 
 TINY = 1e-12  # under a logarithm, as the model has it
+GREY_SPREAD = 3  # between channels: what a codec makes of grey
 
 
 class EdgeScorer:
@@ -224,7 +225,7 @@ class EdgeScorer:
             )
 
     def _warn_if_grey(self, frame: np.ndarray, name: str) -> None:
-        if self.channels == 3 and (frame == frame[..., :1]).all():
+        if self.channels == 3 and np.ptp(frame, axis=-1).max() <= GREY_SPREAD:
             logger.warning(
                 "%s: its first frame is grey, and %s is a model of colour "
                 "video: unless it was trained on such video, the scores mean "

@@ -1,0 +1,186 @@
+"""`keras-cdae export`."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keras_cdae.export.formats import (
+    FORMATS,
+    QUANTIZATIONS,
+    check_choice,
+    check_path,
+)
+
+from . import backend, options, output
+
+if TYPE_CHECKING:
+    from keras_cdae.export.exporter import ExportResult
+
+
+@click.command("export")
+@click.argument("model", metavar="RUN_OR_MODEL")
+@options.apply(
+    click.option(
+        "--format",
+        "format_",
+        type=click.Choice(list(FORMATS)),
+        required=True,
+        help="What to write.",
+    ),
+    click.option(
+        "--quantize",
+        type=click.Choice(list(QUANTIZATIONS)),
+        default="none",
+        show_default=True,
+        help="How the weights are stored; not every format offers all.",
+    ),
+    click.option(
+        "--output",
+        "target",
+        type=click.Path(path_type=Path),
+        help="File, or folder of a SavedModel.  [default: beside the model]",
+    ),
+    click.option(
+        "--calibration-data",
+        type=click.Path(path_type=Path),
+        help="Folder of normal videos, for int8 and the check.  "
+        "[default: the run's training data]",
+    ),
+    click.option(
+        "--alarms-per-hour",
+        type=click.FloatRange(min=0, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="False alarms that the threshold in the file allows.",
+    ),
+    click.option(
+        "--check/--no-check",
+        default=True,
+        show_default=True,
+        help="Compare with Keras, and refuse what disagrees.",
+    ),
+    click.option(
+        "--force", is_flag=True, help="Write an export that is refused."
+    ),
+    click.option(
+        "--allow-uncalibrated",
+        is_flag=True,
+        help="Export a model without calibration: no z, no threshold.",
+    ),
+    options.json_output,
+    options.backend,
+)
+def command(
+    model: str,
+    format_: str,
+    quantize: str,
+    target: Path | None,
+    calibration_data: Path | None,
+    as_json: bool,
+    **arguments: Any,
+) -> None:
+    """Write the whole scorer of RUN_OR_MODEL as one file for a device.
+
+    RUN_OR_MODEL is a run folder, a .keras file, or the name of a shipped
+    model. The file takes clips and gives scores; it carries its calibration,
+    its threshold and how to prepare frames.
+    """
+    del arguments["backend"]  # has taken effect
+    try:
+        check_choice(format_, quantize)
+        if target is not None:
+            check_path(target, format_)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    backend.require()
+    from keras_cdae.export.exporter import export
+
+    output.say(f"Exporting {model} to {format_}, quantize={quantize} ...")
+    result = export(
+        model,
+        target or default_target(model, format_, quantize),
+        format=format_,
+        quantize=quantize,
+        calibration_clips=calibration_data,
+        **arguments,
+    )
+    _print(result, as_json)
+
+
+def default_target(model: str, format_: str, quantize: str) -> Path:
+    """Return where an export goes that names no file.
+
+    In the run folder, beside a `.keras` file, or here for a shipped model.
+    """
+    path = Path(model)
+    if path.is_dir():
+        stem = path / "model"
+    elif path.is_file():
+        stem = path.with_suffix("")
+    else:
+        stem = Path(path.name)
+    if quantize != "none":
+        stem = stem.with_name(f"{stem.name}-{quantize}")
+    ending = FORMATS[format_].suffix or f"-{format_}"
+    target = stem.with_name(stem.name + ending)
+    if target == path or (path.is_dir() and format_ == "keras"):
+        raise click.UsageError("Say where to: --output FILE")
+    return target
+
+
+def _print(result: "ExportResult", as_json: bool) -> None:
+    parity = result.parity
+    if as_json:
+        values = {
+            "path": str(result.path),
+            "metadata_path": str(result.metadata_path),
+            **result.metadata["export"],
+            "threshold": result.metadata["threshold"],
+            "parity": None if parity is None else dataclasses.asdict(parity),
+        }
+        click.echo(json.dumps(values, indent=2, allow_nan=False))
+        return
+    if parity is not None:
+        print_parity([parity])
+        problem = parity.problem()
+        if problem is not None:
+            output.say(f"Warning: written by --force although {problem}.")
+    output.say(f"Wrote {result.path} and {result.metadata_path.name}")
+
+
+def print_parity(rows: list[Any]) -> None:
+    """Print how well exports agree with Keras."""
+    from rich.table import Table
+
+    table = Table(
+        title=f"Difference to Keras on {rows[0].clips} clips",
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("format")
+    table.add_column("quantize")
+    for title in (
+        "score, abs",
+        "score, rel",
+        "map, abs",
+        "map, rel",
+        "rank corr.",
+        "MiB",
+    ):
+        table.add_column(title, justify="right")
+    for row in rows:
+        rank = row.rank_correlation
+        table.add_row(
+            row.format,
+            row.quantize,
+            f"{row.score_abs:.1e}",
+            f"{row.score_rel:.1e}",
+            f"{row.map_abs:.1e}",
+            f"{row.map_rel:.1e}",
+            "-" if rank is None else f"{rank:.4f}",
+            f"{row.mib:.2f}",
+        )
+    output.console().print(table)

@@ -1,0 +1,79 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("tensorflow")
+
+from keras_cdae_cli.benchmark import command as benchmark
+from keras_cdae_cli.export import command as export
+
+
+@pytest.fixture(scope="module")
+def keras_file(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "camera.keras"
+    model.save(path)
+    return path
+
+
+def test_export_writes_beside_the_model(keras_file):
+    result = CliRunner().invoke(
+        export, [str(keras_file), "--format", "tflite", "--quantize", "float16"]
+    )
+    assert result.exit_code == 0, result.output
+    assert (keras_file.parent / "camera-float16.tflite").is_file()
+    assert (keras_file.parent / "camera-float16.tflite.json").is_file()
+    assert "Difference to Keras" in result.stdout
+    assert "Wrote" in result.stderr
+
+
+def test_export_int8_from_a_folder_as_json(keras_file, videos, tmp_path):
+    target = tmp_path / "m.tflite"
+    arguments = [
+        *(str(keras_file), "--format", "tflite", "--quantize", "int8"),
+        *("--calibration-data", str(videos / "train")),
+        *("--output", str(target), "--json"),
+    ]
+    result = CliRunner().invoke(export, arguments)
+    assert result.exit_code == 0, result.output
+    values = json.loads(result.stdout)
+    assert values["path"] == str(target)
+    assert values["quantize"] == "int8"
+    assert values["parity"]["rank_correlation"] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["m.keras"], "Missing option '--format'"),
+        (["m.keras", "--format", "flat"], "'flat' is not one of"),
+        (
+            ["m.keras", "--format", "onnx", "--quantize", "dynamic"],
+            "onnx offers",
+        ),
+        (
+            ["m.keras", "--format", "onnx", "--output", "m.tflite"],
+            "must end in .onnx",
+        ),
+    ],
+)
+def test_usage_errors(arguments, message):
+    result = CliRunner().invoke(export, arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_benchmark_of_a_file(exported, videos, tmp_path):
+    video = min((videos / "test").iterdir())
+    target = tmp_path / "speed.csv"
+    arguments = [
+        *("runtime", "--model", str(exported("tflite").path)),
+        *("--video", str(video), "--threads", "1"),
+        *("--frames", "20", "--repeats", "1", "--output", str(target)),
+    ]
+    result = CliRunner().invoke(benchmark, arguments)
+    assert result.exit_code == 0, result.output
+    assert "Frames a second" in result.stdout
+    header, row = target.read_text().splitlines()
+    assert header.startswith("name,threads,end_to_end")
+    assert row.startswith("tflite-none.tflite,1,")

@@ -1,0 +1,241 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("tf2onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("ai_edge_litert")
+
+from keras_cdae import CDAE
+from keras_cdae.errors import MissingDependencyError, ModelFileError
+from keras_cdae.export import FORMATS, QUANTIZATIONS, ExportError, export
+from keras_cdae.export import exporter as exporter_module
+from keras_cdae.export import formats as formats_module
+from keras_cdae.export.check import Parity, compare, open_export
+from keras_cdae.export.clips import made_clips
+from keras_cdae.export.metadata import weights_digest
+from keras_cdae.runtime import read_metadata
+
+OFFERED = [
+    (name, quantize)
+    for name, form in FORMATS.items()
+    for quantize in form.quantizations
+]
+
+
+@pytest.mark.parametrize(("name", "quantize"), OFFERED)
+def test_numbers_agree_with_keras(name, quantize, model, clips, exported):
+    result = exported(name, quantize)
+    parity = compare(
+        model, result.path, clips[1::2], format=name, quantize=quantize
+    )
+    tolerance = QUANTIZATIONS[quantize].tolerance
+    if tolerance is None:
+        assert parity.rank_correlation > 0.95
+        assert parity.score_rel < 0.05
+    else:
+        assert parity.score_rel < tolerance
+        assert parity.map_rel < tolerance
+    assert result.parity == pytest.approx(parity) or result.parity == parity
+
+
+@pytest.mark.parametrize("name", ["saved_model", "tflite", "onnx"])
+def test_every_output_agrees(name, model, clips, exported):
+    run = open_export(exported(name).path, name)
+    received = run(clips[:1])
+    expected = model.score(clips[:1])
+    assert set(received) == set(expected) - {"p"}
+    for key, values in received.items():
+        np.testing.assert_allclose(
+            values, expected[key], rtol=2e-3, atol=1e-6, err_msg=key
+        )
+
+
+@pytest.mark.parametrize("name", ["saved_model", "onnx"])
+def test_batch_is_free(name, model, clips, exported):
+    run = open_export(exported(name).path, name)
+    np.testing.assert_allclose(
+        run(clips[:3])["score"], model.score(clips[:3])["score"], rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("quantize", FORMATS["tflite"].quantizations)
+def test_tflite_has_only_builtin_operators(quantize, exported):
+    from ai_edge_litert.interpreter import Interpreter
+
+    path = exported("tflite", quantize).path
+    interpreter = Interpreter(model_path=str(path))
+    names = {op["op_name"] for op in interpreter._get_ops_details()}
+    assert "CONV_2D" in names
+    assert not [name for name in names if name.startswith(("Flex", "CUSTOM"))]
+    assert interpreter.get_input_details()[0]["shape"][0] == 1
+
+
+def test_int8_keeps_distances_in_floats(exported):
+    from ai_edge_litert.interpreter import Interpreter
+
+    path = exported("tflite", "int8").path
+    interpreter = Interpreter(model_path=str(path))
+    types = {t["index"]: t["dtype"] for t in interpreter.get_tensor_details()}
+    inputs = {
+        op["op_name"]: types[op["inputs"][0]]
+        for op in interpreter._get_ops_details()
+    }
+    assert inputs["CONV_2D"] is np.int8
+    for name in ("REDUCE_MIN", "EXP", "LOG", "L2_NORMALIZATION"):
+        assert inputs[name] is np.float32
+
+
+def test_quantised_scores_keep_their_median(model, clips, exported):
+    result = exported("tflite", "int8")
+    run = open_export(result.path, "tflite")
+    scores = np.concatenate([run(clip[None])["score"] for clip in clips])
+    shift = np.median(scores - model.score(clips)["score"])
+    assert abs(shift) < 0.2 * model.calibration.scale["score"]
+    assert result.metadata["export"]["score_offset"] != 0
+
+
+@pytest.mark.parametrize("name", ["saved_model", "tflite", "onnx"])
+def test_metadata_round_trip(name, model, exported):
+    result = exported(name)
+    inside = read_metadata(result.path)
+    beside = json.loads(result.metadata_path.read_text())
+    assert inside == beside == json.loads(json.dumps(result.metadata))
+    assert inside["input"]["shape"] == [FORMATS[name].batch, 5, 32, 32, 1]
+    assert inside["input"]["color_order"] == "grey"
+    assert inside["calibration"] == model.calibration.to_dict()
+    assert inside["weights_sha256"] == weights_digest(model)
+    assert inside["threshold"]["score"] == pytest.approx(
+        model.calibration.quantiles[-1]
+    )
+
+
+def test_table_is_consistent():
+    for form in FORMATS.values():
+        assert set(form.quantizations) <= set(QUANTIZATIONS)
+        assert form.quantizations[0] == "none"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"format": "tf"}, "format must be one of saved_model, tflite"),
+        (
+            {"format": "onnx", "quantize": "dynamic"},
+            "onnx offers quantize=none or int8",
+        ),
+        ({"format": "onnx"}, "must end in .onnx"),
+        ({"format": "tflite", "quantize": "int8"}, "needs clips of normal"),
+        (
+            {
+                "format": "tflite",
+                "calibration_clips": np.zeros((9, 5, 8, 8, 1), "uint8"),
+            },
+            r"must be uint8, \(count, 5, 32, 32, 1\)",
+        ),
+    ],
+)
+def test_bad_arguments(arguments, message, model, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        export(model, tmp_path / "m.tflite", **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_uncalibrated_model_is_refused(tmp_path):
+    model = CDAE.from_preset("nano", image_size=(32, 32), channels=3)
+    path = tmp_path / "m.tflite"
+    with pytest.raises(ModelFileError, match="not calibrated"):
+        export(model, path, format="tflite")
+    result = export(model, path, format="tflite", allow_uncalibrated=True)
+    assert "z" not in result.metadata["outputs"]
+    assert read_metadata(path)["threshold"] is None
+    assert read_metadata(path)["input"]["color_order"] == "RGB"
+    assert "z" not in open_export(path, "tflite")(made_clips(model)[:1])
+
+
+def test_missing_package_names_the_extra(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        formats_module.importlib.util, "find_spec", lambda name: None
+    )
+    with pytest.raises(
+        MissingDependencyError, match=r"keras-cdae\[export,tensorflow\]"
+    ):
+        export(model, tmp_path / "m.onnx", format="onnx")
+
+
+def test_a_broken_export_is_refused_unless_forced(
+    model, clips, tmp_path, monkeypatch
+):
+    bad = Parity("tflite", "int8", 24, 1, 0.1, 1, 0.1, 0.5, 0.1)
+    monkeypatch.setattr(exporter_module, "compare", lambda *_, **__: bad)
+    path = tmp_path / "m.tflite"
+    with pytest.raises(ExportError, match=r"rank correlation .* 0.500"):
+        export(model, path, format="tflite", calibration_clips=clips)
+    assert not list(tmp_path.iterdir())
+    result = export(
+        model, path, format="tflite", calibration_clips=clips, force=True
+    )
+    assert path.is_file()
+    assert result.parity is bad
+
+
+@pytest.mark.parametrize(
+    ("parity", "message"),
+    [
+        (Parity("onnx", "none", 9, 1, 2e-4, 1, 0, 1, 1), "differ by 0.0002"),
+        (Parity("onnx", "none", 9, 1, 0, 1, np.nan, 1, 1), "not finite"),
+        (Parity("onnx", "none", 9, 1, 9e-5, 1, 9e-5, 1, 1), None),
+        (Parity("onnx", "int8", 9, 1, 0.1, 1, 0.3, 0.96, 1), None),
+    ],
+)
+def test_what_parity_allows(parity, message):
+    problem = parity.problem()
+    assert problem is None if message is None else message in problem
+
+
+def test_a_folder_of_other_files_is_kept(model, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ExportError, match="holds other files"):
+        export(model, tmp_path, format="saved_model")
+    assert (tmp_path / "thesis.txt").is_file()
+
+
+def test_mixed_precision_model_is_exported_in_float32(model, tmp_path):
+    mixed = CDAE.from_preset(
+        "nano", image_size=(32, 32), channels=1, dtype="mixed_bfloat16"
+    )
+    mixed.set_weights(model.get_weights())
+    mixed.calibration = model.calibration
+    result = export(mixed, tmp_path / "m.tflite", format="tflite")
+    assert result.parity.score_rel < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["torch"])
+def test_another_backend_exports(backend, model, videos, tmp_path):
+    pytest.importorskip(backend)
+    model.save(tmp_path / "m.keras")
+    script = (
+        "import sys; from keras_cdae.export import export; "
+        "r = export(sys.argv[1], sys.argv[2], format='tflite'); "
+        "print(r.parity.score_rel)"
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            script,
+            str(tmp_path / "m.keras"),
+            str(tmp_path / "m.tflite"),
+        ],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(done.stdout.split()[-1]) < 1e-4

@@ -63,6 +63,15 @@ if TYPE_CHECKING:
         help="Compare with Keras, and refuse what disagrees.",
     ),
     click.option(
+        "--auc",
+        is_flag=True,
+        help="Also measure what the export costs in AUC (takes minutes), on "
+        "the run's data set or --dataset.",
+    ),
+    options.dataset_or_runs,
+    options.data_dir,
+    options.labels,
+    click.option(
         "--force", is_flag=True, help="Write an export that is refused."
     ),
     click.option(
@@ -80,6 +89,10 @@ def command(
     target: Path | None,
     calibration_data: Path | None,
     as_json: bool,
+    auc: bool,
+    dataset: str | None,
+    data_dir: Path | None,
+    labels: str | None,
     **arguments: Any,
 ) -> None:
     """Write the whole scorer of RUN_OR_MODEL as one file for a device.
@@ -95,6 +108,8 @@ def command(
             check_path(target, format_)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    if auc:
+        dataset, data_dir = _dataset_of(Path(model), dataset, data_dir)
     backend.require()
     from keras_cdae.export.exporter import export
 
@@ -107,7 +122,37 @@ def command(
         calibration_clips=calibration_data,
         **arguments,
     )
-    _print(result, as_json)
+    rates = None
+    if auc and format_ != "keras":
+        from keras_cdae.export.exported import auc_change
+        from keras_cdae.runs.load import load
+
+        with output.steps("Scoring") as scored:
+            rates = auc_change(
+                load(model),
+                result.path,
+                dataset or "",
+                data_dir,
+                labels=labels,
+                scored=scored,
+            )
+    _print(result, rates, as_json)
+
+
+def _dataset_of(
+    run: Path, dataset: str | None, data_dir: Path | None
+) -> tuple[str, Path | None]:
+    """Return the data set to measure on: what was said, else the run's."""
+    if dataset is None and (run / "config.json").is_file():
+        from keras_cdae.runs.settings import RunSettings
+
+        settings = RunSettings.read(run)
+        return settings.dataset, data_dir or Path(settings.data_dir)
+    if dataset is None:
+        raise click.UsageError(
+            "--auc needs test video: --dataset NAME --data-dir DIR"
+        )
+    return dataset, data_dir
 
 
 def default_target(model: str, format_: str, quantize: str) -> Path:
@@ -131,7 +176,11 @@ def default_target(model: str, format_: str, quantize: str) -> Path:
     return target
 
 
-def _print(result: "ExportResult", as_json: bool) -> None:
+def _print(
+    result: "ExportResult",
+    rates: dict[str, tuple[float, float]] | None,
+    as_json: bool,
+) -> None:
     parity = result.parity
     if as_json:
         values = {
@@ -140,6 +189,7 @@ def _print(result: "ExportResult", as_json: bool) -> None:
             **result.metadata["export"],
             "threshold": result.metadata["threshold"],
             "parity": None if parity is None else dataclasses.asdict(parity),
+            "auc": rates,
         }
         click.echo(json.dumps(values, indent=2, allow_nan=False))
         return
@@ -148,7 +198,29 @@ def _print(result: "ExportResult", as_json: bool) -> None:
         problem = parity.problem()
         if problem is not None:
             output.say(f"Warning: written by --force although {problem}.")
+    if rates is not None:
+        print_rates(rates)
     output.say(f"Wrote {result.path} and {result.metadata_path.name}")
+
+
+def print_rates(rates: dict[str, tuple[float, float]]) -> None:
+    """Print AUC of Keras and of the export, in percent."""
+    from rich.table import Table
+
+    table = Table(
+        title="AUC in percent", title_justify="left", title_style="bold"
+    )
+    table.add_column("protocol")
+    for title in ("Keras", "export", "change"):
+        table.add_column(title, justify="right")
+    for key, (keras, exported) in rates.items():
+        table.add_row(
+            output.PROTOCOLS.get(key, key),
+            f"{100 * keras:.2f}",
+            f"{100 * exported:.2f}",
+            f"{100 * (exported - keras):+.2f}",
+        )
+    output.console().print(table)
 
 
 def print_parity(rows: list[Any]) -> None:

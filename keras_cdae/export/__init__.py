@@ -10,10 +10,12 @@ from typing import Any
 _HOMES = {
     "ExportError": "errors",
     "ExportResult": "exporter",
+    "ExportedModel": "exported",
     "FORMATS": "formats",
     "Format": "formats",
     "Parity": "check",
     "QUANTIZATIONS": "formats",
+    "auc_change": "exported",
     "export": "exporter",
     "sample_clips": "clips",
 }

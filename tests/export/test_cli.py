@@ -33,6 +33,7 @@ def test_export_int8_from_a_folder_as_json(keras_file, videos, tmp_path):
         *(str(keras_file), "--format", "tflite", "--quantize", "int8"),
         *("--calibration-data", str(videos / "train")),
         *("--output", str(target), "--json"),
+        *("--auc", "--dataset", "synthetic", "--data-dir", str(videos)),
     ]
     result = CliRunner().invoke(export, arguments)
     assert result.exit_code == 0, result.output
@@ -40,6 +41,8 @@ def test_export_int8_from_a_folder_as_json(keras_file, videos, tmp_path):
     assert values["path"] == str(target)
     assert values["quantize"] == "int8"
     assert values["parity"]["rank_correlation"] > 0.95
+    keras, int8 = values["auc"]["auc_micro_raw"]
+    assert int8 == pytest.approx(keras, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,10 @@ def test_export_int8_from_a_folder_as_json(keras_file, videos, tmp_path):
         (
             ["m.keras", "--format", "onnx", "--quantize", "dynamic"],
             "onnx offers",
+        ),
+        (
+            ["m.keras", "--format", "onnx", "--auc"],
+            "--auc needs test video",
         ),
         (
             ["m.keras", "--format", "onnx", "--output", "m.tflite"],

@@ -10,6 +10,7 @@ memory-mapped files as in training; the times do not depend on what they show.
 
 import importlib.util
 import json
+import math
 import os
 import platform
 import resource
@@ -29,6 +30,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 WARM_UP = 2  # steps that compile, and are not counted
 SCORED = 64  # clips, after as many as compile
 PIPELINE_SECONDS = 5.0
+VIDEO_BYTES = 100 * 2**20  # of each of two: more than a processor caches
 # Without these, torch's OpenMP threads spin while they wait; set before import.
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 
@@ -117,7 +119,7 @@ def measure_pipeline(
     rates: dict[str, Any] = {"tf.data": None}
     with tempfile.TemporaryDirectory() as folder:
         videos = [
-            random_video(Path(folder), settings, 128, seed) for seed in range(2)
+            random_video(Path(folder), settings, seed) for seed in range(2)
         ]
         clips = Clips(videos)
         options: Any = {"batch_size": batch_size, "dtype": "uint8"}  # as train
@@ -185,9 +187,10 @@ def rate(make_batches: Callable[[], Iterable[Any]]) -> float:
     return count / (time.perf_counter() - start)
 
 
-def random_video(folder: Path, settings: Any, count: int, seed: int) -> Any:
+def random_video(folder: Path, settings: Any, seed: int) -> Any:
     """Return a memory map of random frames, as the frame cache has them."""
-    shape = (count, *settings["image_size"], settings["channels"])
+    size = (*settings["image_size"], settings["channels"])
+    shape = (min(2000, VIDEO_BYTES // math.prod(size)), *size)
     frames = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
     path = folder / f"{seed}.npy"
     np.save(path, frames)

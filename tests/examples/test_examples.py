@@ -12,6 +12,9 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
 
+# It needs an exported file, which the tests beside the exports have.
+ELSEWHERE = {"edge_device": "runtime/test_edge.py"}
+
 # What is not here runs without arguments, and has to print something.
 ARGUMENTS = {
     "folder_of_videos": ["--epochs", "1"],
@@ -69,7 +72,14 @@ def test_there_are_examples():
     assert set(ARGUMENTS) | set(FILES) | set(NEEDS) <= set(EXAMPLES)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(("name", "place"), ELSEWHERE.items())
+def test_runs_elsewhere(name, place):
+    test = (Path(__file__).parents[1] / place).read_text(encoding="utf-8")
+    assert f'"{name}.py"' in test
+    assert "subprocess.run" in test or "runpy" in test
+
+
+@pytest.mark.parametrize("name", sorted({*EXAMPLES} - {*ELSEWHERE}))
 def test_runs(name, tmp_path):
     need(NEEDS.get(name, ("tensorflow",)))
     printed = run_example(name, ARGUMENTS.get(name, []), tmp_path)

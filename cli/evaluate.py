@@ -144,5 +144,5 @@ def _print(evaluation: "Evaluation", as_json: bool) -> None:
             "there are no labels, so nothing can be measured."
         )
     else:
-        title = f"{evaluation.dataset.title} (all in percent)"
+        title = f"{evaluation.dataset.title}, all in percent"
         output.print_metrics(title, metrics, evaluation.trivial)

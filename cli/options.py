@@ -109,7 +109,8 @@ data_dir = click.option(
 dataset = click.option(
     "--dataset",
     type=click.Choice(DATASETS),
-    help="Which data set; `folder` is any folder with train/ and test/.",
+    help="Which data set; `folder` is any folder with train/ and test/.  "
+    "[required, except to resume]",
 )
 dataset_or_runs = click.option(
     "--dataset",

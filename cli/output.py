@@ -50,7 +50,9 @@ def prepare(verbose: bool) -> None:
     root.setLevel(logging.INFO if verbose else logging.WARNING)
     logging.captureWarnings(True)
     logging.getLogger("keras_cdae").setLevel(logging.NOTSET)
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    for name in ("absl", "tensorflow"):
+        level = logging.NOTSET if verbose else logging.ERROR
+        logging.getLogger(name).setLevel(level)
 
 
 def is_verbose() -> bool:
@@ -236,8 +238,8 @@ PROTOCOLS = {
     "ap_per_video": "AP, per-video min-max",
 }
 NOTE = (
-    "Per-video min-max is the paper's protocol, raw is one threshold for all "
-    "videos; EER: lower is better."
+    "min-max: the paper's protocol; raw: one threshold for all videos; EER: "
+    "lower is better."
 )
 
 

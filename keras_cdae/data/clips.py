@@ -196,18 +196,20 @@ class Clips(Sequence[np.ndarray]):
         self.stride = stride
         span = (length - 1) * step + 1
         self.videos = [v for v in videos if _length(v) >= span]
-        left_out = len(videos) - len(self.videos)
+        short = [v for v in videos if _length(v) < span]
         if not self.videos:
             raise DataError(
                 f"none of {len(videos)} videos has the {span} frames that a "
                 "clip needs. Give longer videos."
             )
-        if left_out:
+        if short:
+            paths = [str(v.path) for v in short if isinstance(v, CachedVideo)]
             logger.warning(
-                "%d of %d videos have fewer than %d frames and are left out",
-                left_out,
+                "%d of %d videos have fewer than %d frames and are left out%s",
+                len(short),
                 len(videos),
                 span,
+                f": {', '.join(paths)}" if paths else "",
             )
         self.shape = (length, *_common_shape(self.videos))
         counts = [(_length(v) - span) // stride + 1 for v in self.videos]

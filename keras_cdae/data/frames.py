@@ -28,6 +28,7 @@ from keras_cdae.data.video import (
     VideoInfo,
     frame_files,
     video_info,
+    warn_if_truncated,
 )
 from keras_cdae.errors import DataError, VideoError
 from keras_cdae.files import atomic_path, write_json
@@ -225,6 +226,7 @@ def _cache(
     name = name if name is not None else _name(source)
     found = _lookup(file, source, name)
     if found is not None:
+        warn_if_truncated(source, len(found), len(found) + found.missing_frames)
         return found
     info = video_info(source)
     try:

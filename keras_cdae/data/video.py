@@ -264,7 +264,19 @@ def _file_frames(
             f"{path}: not one frame can be decoded. The file is damaged or of "
             "an unknown codec: copy it again, or convert it with ffmpeg."
         )
-    if stop is None and decoded < COMPLETE_SHARE * claimed:
+    if stop is None:
+        warn_if_truncated(path, decoded, claimed)
+
+
+def warn_if_truncated(path: Path, decoded: int, claimed: int) -> None:
+    """Log a warning where a file ends clearly before its header says.
+
+    Args:
+        path: the file.
+        decoded: frames that it has.
+        claimed: frames that its header claims.
+    """
+    if decoded < COMPLETE_SHARE * claimed:
         logger.warning(
             "%s: the header claims %d frames, %d can be decoded; going on "
             "with these. The file seems truncated: copy it again.",

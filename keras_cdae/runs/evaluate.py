@@ -91,7 +91,7 @@ def evaluate(
         require_writable(Path(output))
     caches = cached_frames(
         found.test,
-        image_size=model.image_size,  # type: ignore[arg-type]
+        image_size=model.image_size,
         channels=model.channels,
         cache_dir=cache_dir,
         progress=progress,

@@ -100,7 +100,7 @@ def trim_history(path: Path, epochs: int) -> None:
     whole = [row for row in body if header and len(row) == len(header[0])]
     kept = [row for row in whole if row[0].isdecimal() and int(row[0]) < epochs]
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(header + kept)
+    csv.writer(text).writerows(header + kept)  # as Keras ends its lines
     write_text(path, text.getvalue())
 
 

@@ -1,0 +1,174 @@
+"""Settings: checked, filled in by the preset, read back from the folder."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from keras_cdae.errors import RunFolderError
+from keras_cdae.runs.folder import (
+    check_folder,
+    require_writable,
+    start_folder,
+    trim_history,
+)
+from keras_cdae.runs.settings import RunSettings, environment
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "clip_step"])
+def test_numbers_out_of_range(name):
+    with pytest.raises(ValueError, match=f"Received: {name}=0"):
+        RunSettings("ped2", "data", **{name: 0})
+
+
+def test_the_preset_fills_in_what_was_not_said():
+    settings = RunSettings("ped2", "/data", preset="paper").resolved(1)
+    assert settings.epochs == 150  # Ped2's
+    assert settings.batch_size == 8
+    assert settings.image_size == (256, 256)
+    assert settings.channels == 1
+    assert settings.clip_step == 1
+    assert (
+        RunSettings("avenue", "/data", preset="paper").resolved(3).epochs == 300
+    )
+
+
+def test_what_was_said_stays():
+    said = RunSettings(
+        "ped2",
+        "/data",
+        epochs=2,
+        batch_size=3,
+        image_size=(32, 40),
+        channels=3,
+        clip_step=5,
+    )
+    assert said.resolved(1) == said
+
+
+def test_the_folder_becomes_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert RunSettings("ped2", "a/b").resolved(1).data_dir == str(
+        tmp_path / "a" / "b"
+    )
+    home = RunSettings("ped2", "~/b").resolved(1).data_dir
+    assert home == str(Path.home() / "b")
+
+
+def test_an_unknown_preset():
+    with pytest.raises(ValueError, match="expected one of paper, edge, nano"):
+        RunSettings("ped2", "data", preset="huge").resolved(1)
+
+
+@pytest.fixture
+def resolved():
+    return RunSettings("ped2", "/data", overrides={"width": 4}).resolved(1)
+
+
+def test_the_folder_gives_back_equal_settings(tmp_path, resolved):
+    start_folder(tmp_path, resolved)
+    assert RunSettings.read(tmp_path) == resolved
+    assert RunSettings.read_backend(tmp_path) == environment()["backend"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"settings": 1}', '{"settings": {"image_size": null}}'],
+)
+def test_a_foreign_configuration(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(RunFolderError, match=r"config\.json: not a config"):
+        RunSettings.read(tmp_path)
+    with pytest.raises(RunFolderError, match=r"config\.json: not a config"):
+        RunSettings.read_backend(tmp_path)
+
+
+def test_a_setting_of_another_version(tmp_path, resolved):
+    start_folder(tmp_path, resolved)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["settings"]["unheard_of"] = 1
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RunFolderError, match=r"unheard_of.*--overwrite"):
+        RunSettings.read(tmp_path)
+
+
+def test_no_configuration(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "none", tmp_path / "file"):
+        with pytest.raises(RunFolderError, match=f"{path.name}: not a run"):
+            RunSettings.read(path)
+
+
+def test_a_new_run_takes_any_folder_without_one(tmp_path, resolved):
+    (tmp_path / "notes.txt").write_text("")
+    for run in (tmp_path, tmp_path / "deep" / "er"):
+        check_folder(run, resolved, resume=False, overwrite=False)
+    assert (tmp_path / "deep" / "er").is_dir()
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.keras"])
+def test_a_run_is_not_overwritten(tmp_path, resolved, name):
+    (tmp_path / name).write_text("")
+    with pytest.raises(RunFolderError, match="holds a run already"):
+        check_folder(tmp_path, resolved, resume=False, overwrite=False)
+    check_folder(tmp_path, resolved, resume=False, overwrite=True)
+    assert (tmp_path / name).exists()  # checking takes nothing away
+
+
+def test_a_run_resumes_with_the_same_settings_only(tmp_path, resolved):
+    start_folder(tmp_path, resolved)
+    check_folder(tmp_path, resolved, resume=True, overwrite=False)
+    moved = dataclasses.replace(resolved, data_dir="/elsewhere")
+    check_folder(tmp_path, moved, resume=True, overwrite=False)
+    other = dataclasses.replace(resolved, seed=9, overrides={})
+    with pytest.raises(RunFolderError, match=r"seed was 0 and is 9; overrides"):
+        check_folder(tmp_path, other, resume=True, overwrite=False)
+
+
+def test_a_finished_run_does_not_resume(tmp_path, resolved):
+    start_folder(tmp_path, resolved)
+    (tmp_path / "model.keras").write_text("")
+    (tmp_path / "checkpoint").mkdir()
+    with pytest.raises(RunFolderError, match="this run is finished"):
+        check_folder(tmp_path, resolved, resume=True, overwrite=False)
+    # Killed after the model was written: the end is done once more.
+    (tmp_path / "checkpoint" / "epoch-0030.weights.h5").write_text("")
+    check_folder(tmp_path, resolved, resume=True, overwrite=False)
+
+
+def test_a_start_takes_away_what_an_earlier_run_left(tmp_path, resolved):
+    (tmp_path / "checkpoint").mkdir()
+    for name in ("model.keras", "history.csv", "metrics.json", "scores.csv"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "notes.txt").write_text("")
+    start_folder(tmp_path, resolved)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"config.json", "notes.txt"}
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFolderError, match=r"cannot be written .*--output"):
+        require_writable(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("epoch,loss\r\n0,3\r\n1,2\r\n2,1\r\n", "epoch,loss\r\n0,3\r\n1,2\r\n"),
+        ("epoch,loss\r\n0,3\r\n1", "epoch,loss\r\n0,3\r\n"),
+        ("epoch,loss\r\n", "epoch,loss\r\n"),
+        ("", ""),
+    ],
+)
+def test_the_history_is_cut_to_the_checkpoint(tmp_path, text, kept):
+    path = tmp_path / "history.csv"
+    path.write_bytes(text.encode())
+    trim_history(path, 2)
+    assert path.read_bytes().decode() == kept
+
+
+def test_no_history_to_cut(tmp_path):
+    trim_history(tmp_path / "history.csv", 2)
+    assert not (tmp_path / "history.csv").exists()

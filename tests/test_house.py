@@ -45,6 +45,7 @@ RANKS = {
 # It runs on devices without Keras: the order alone would allow too much.
 RUNTIME = "keras_cdae.runtime"
 RUNTIME_MAY_IMPORT = (
+    "keras_cdae.data.camera",
     "keras_cdae.data.video",
     "keras_cdae.errors",
     "keras_cdae.files",
@@ -55,7 +56,7 @@ RUNTIME_MAY_IMPORT = (
 OWNERS = {
     ("click", "rich", "keras_cdae_cli"): (),
     ("matplotlib",): ("reports/plots.py",),
-    ("cv2",): ("data/video.py",),
+    ("cv2",): ("data/video.py", "data/camera.py"),
     ("tf2onnx", "onnx", "onnxscript"): ("export/",),
     ("onnxruntime", "ai_edge_litert", "tflite_runtime"): (
         "export/",

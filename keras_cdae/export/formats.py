@@ -54,7 +54,7 @@ QUANTIZATIONS: Mapping[str, Quantization] = MappingProxyType(
         "float16": Quantization("16-bit weights", 1e-2),
         "dynamic": Quantization("8-bit weights, ranges at run time", None),
         "int8": Quantization(
-            "8-bit convolutions; attention, distances and score in floats",
+            "8-bit decoders; encoders, distances and score in floats",
             None,
             needs_clips=True,
         ),

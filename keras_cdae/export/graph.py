@@ -35,6 +35,11 @@ def in_float32(model: CDAE) -> CDAE:
     return copy
 
 
+def encoder_names(model: CDAE) -> tuple[str, str]:
+    """Return what the names of the encoders' operations contain."""
+    return model.appearance_encoder.name, model.motion_encoder.name
+
+
 def score_graph(
     model: CDAE, *, batch: int | None, offset: float = 0.0
 ) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.export.graph import quiet, score_graph
+from keras_cdae.export.graph import encoder_names, quiet, score_graph
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.runtime.interpreters import INPUT
 from keras_cdae.runtime.metadata import KEY
@@ -37,7 +37,7 @@ def write(
         )
         if quantize == "int8":
             assert clips is not None  # checked by export
-            _quantize(path, clips)
+            _quantize(path, clips, encoder_names(model))
 
 
 def embed(path: Path, metadata: dict[str, Any]) -> None:
@@ -49,8 +49,11 @@ def embed(path: Path, metadata: dict[str, Any]) -> None:
     onnx.save(model, str(path))
 
 
-def _quantize(path: Path, clips: np.ndarray) -> None:
-    """Quantise the convolutions by representative clips, nothing else."""
+def _quantize(
+    path: Path, clips: np.ndarray, in_floats: tuple[str, ...]
+) -> None:
+    """Quantise the decoders by representative clips; see `tflite`."""
+    import onnx
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -65,12 +68,18 @@ def _quantize(path: Path, clips: np.ndarray) -> None:
     with tempfile.TemporaryDirectory() as folder:
         prepared = str(Path(folder) / "prepared.onnx")
         quant_pre_process(str(path), prepared, skip_symbolic_shape=True)
+        nodes = onnx.load(prepared).graph.node
         quantization.quantize_static(
             prepared,
             str(path),
             Reader(),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
+            nodes_to_exclude=[
+                node.name
+                for node in nodes
+                if any(name in node.name for name in in_floats)
+            ],
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,

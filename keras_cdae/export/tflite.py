@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.export.graph import quiet, score_graph
+from keras_cdae.export.graph import encoder_names, quiet, score_graph
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.runtime.metadata import FILE_NAME
 
-# What int8 quantises. Everything else stays in floats: 256 levels cannot hold
-# the squared distances, nor the attention's softmax, nor the error.
+# What int8 quantises, outside the encoders. Everything else stays in floats:
+# 256 levels cannot hold the squared distances, nor the attention's softmax, nor
+# the error; and normal codes lie so close to their centroids that rounding in
+# an encoder moves the distances by as much as an event does.
 INT8_OPERATORS = frozenset(
     {"CONCATENATION", "CONV_2D", "DEPTH_TO_SPACE", "LEAKY_RELU"}
 )
@@ -42,18 +44,24 @@ def write(
     with quiet("The TFLite converter"):
         module, _ = score_graph(model, batch=1, offset=offset)
         function = module.score.get_concrete_function()
-        converter = tf.lite.TFLiteConverter.from_concrete_functions(
-            [function], module
-        )
-        builtins = tf.lite.OpsSet.TFLITE_BUILTINS
-        converter.target_spec.supported_ops = [builtins]
+
+        def new_converter() -> Any:
+            converter = tf.lite.TFLiteConverter.from_concrete_functions(
+                [function], module
+            )
+            builtins = tf.lite.OpsSet.TFLITE_BUILTINS
+            converter.target_spec.supported_ops = [builtins]
+            return converter
+
+        converter = new_converter()
         if quantize != "none":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if quantize == "float16":
             converter.target_spec.supported_types = [tf.float16]
         if quantize == "int8":
             assert clips is not None  # checked by export
-            flatbuffer = _mixed(converter, clips)
+            in_floats = _encoder_tensors(model, new_converter().convert())
+            flatbuffer = _mixed(converter, clips, in_floats)
         else:
             flatbuffer = converter.convert()
     path.write_bytes(flatbuffer)
@@ -70,8 +78,21 @@ def embed(path: Path, metadata: dict[str, Any]) -> None:
         archive.comment = digest.encode("ascii")
 
 
-def _mixed(converter: Any, clips: np.ndarray) -> bytes:
-    """Quantise the convolutions by representative clips, nothing else."""
+def _encoder_tensors(model: CDAE, flatbuffer: bytes) -> list[str]:
+    """Return the names of all that the encoders compute."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    details = Interpreter(model_content=flatbuffer).get_tensor_details()
+    encoders = encoder_names(model)
+    return [
+        tensor["name"]
+        for tensor in details
+        if any(name in tensor["name"] for name in encoders)
+    ]
+
+
+def _mixed(converter: Any, clips: np.ndarray, in_floats: list[str]) -> bytes:
+    """Quantise the decoders by representative clips, nothing else."""
     import tensorflow as tf
     from ai_edge_litert.schema_py_generated import BuiltinOperator
 
@@ -89,7 +110,8 @@ def _mixed(converter: Any, clips: np.ndarray) -> bytes:
         converter=converter,
         debug_dataset=representative,
         debug_options=tf.lite.experimental.QuantizationDebugOptions(
-            denylisted_ops=sorted(known - INT8_OPERATORS)
+            denylisted_ops=sorted(known - INT8_OPERATORS),
+            denylisted_nodes=in_floats,
         ),
     )
     return debugger.get_nondebug_quantized_model()

@@ -153,20 +153,18 @@ class UpBlock(ResidualBlock):
         (1, 8, 8, 6)
     """
 
-    def build(
-        self, input_shape: Shape, skip_shape: Shape | None = None
-    ) -> None:
+    def build(self, x_shape: Shape, skip_shape: Shape | None = None) -> None:
         """Create the three convolutions."""
-        channels = input_shape[-1]
+        channels = x_shape[-1]
         if channels is None or channels % 4:
             raise ValueError(
                 "UpBlock needs a multiple of 4 channels. "
-                f"Received: input_shape={input_shape!r}"
+                f"Received: x_shape={x_shape!r}"
             )
         depth = channels // 4
         if skip_shape is not None:
             depth += skip_shape[-1]  # type: ignore[operator]
-        self.build_convolutions((input_shape[0], None, None, depth))
+        self.build_convolutions((x_shape[0], None, None, depth))
 
     def call(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         """Return the features at twice the resolution."""
@@ -176,10 +174,10 @@ class UpBlock(ResidualBlock):
         return self.residual(x)
 
     def compute_output_shape(
-        self, input_shape: Shape, skip_shape: Shape | None = None
+        self, x_shape: Shape, skip_shape: Shape | None = None
     ) -> Shape:
         """Return the shape at twice the resolution."""
-        batch, height, width, _ = input_shape
+        batch, height, width, _ = x_shape
         return (
             batch,
             None if height is None else 2 * height,

@@ -9,9 +9,9 @@ from types import TracebackType
 
 import numpy as np
 
+from keras_cdae.data.camera import camera_frames
 from keras_cdae.data.video import PathLike, prepare_frame, read_frames
 from keras_cdae.errors import VideoError
-from keras_cdae.runtime.camera import camera_frames
 from keras_cdae.runtime.interpreters import Run, open_model
 from keras_cdae.runtime.metadata import read_metadata
 from keras_cdae.runtime.prefetch import prefetch

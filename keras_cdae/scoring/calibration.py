@@ -225,7 +225,7 @@ class Calibration:
         if not self.supports(alarms_per_hour, fps=fps):
             logger.warning(
                 "%d normal clips cannot show %g alarms an hour: the threshold "
-                "is their maximum. At least %.1f hours of held-out normal "
+                "is their maximum. At least %.2g hours of held-out normal "
                 "video are needed",
                 self.clips,
                 alarms_per_hour,

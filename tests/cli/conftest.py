@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+
 from keras_cdae_cli.main import run
 
 

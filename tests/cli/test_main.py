@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+
 from keras_cdae_cli import main, options, output
 
 COMMAND = Path(sys.executable).with_name("keras-cdae")

@@ -7,6 +7,7 @@ import shutil
 import signal
 
 import pytest
+
 from keras_cdae_cli import output
 
 

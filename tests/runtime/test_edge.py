@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("onnxruntime")
 
+from keras_cdae.data.camera import camera_frames
 from keras_cdae.data.video import read_frames, write_video
 from keras_cdae.errors import (
     MissingDependencyError,
@@ -19,7 +20,6 @@ from keras_cdae.errors import (
     VideoError,
 )
 from keras_cdae.runtime import EdgeScorer, interpreters
-from keras_cdae.runtime.camera import camera_frames
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "edge_device.py"
 WITHOUT_KERAS = """

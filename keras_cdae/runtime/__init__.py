@@ -11,11 +11,10 @@ from typing import Any
 _HOMES = {
     "EdgeScorer": "edge",
     "Score": "score",
-    "camera_frames": "camera",
     "read_metadata": "metadata",
 }
 
-__all__ = ["EdgeScorer", "Score", "camera_frames", "read_metadata"]
+__all__ = ["EdgeScorer", "Score", "read_metadata"]
 
 
 def __getattr__(name: str) -> Any:

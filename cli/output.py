@@ -178,8 +178,11 @@ def training_bar() -> "keras.callbacks.Callback":
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             steps = self.params["steps"] or 1
-            line = f"{self._title()}  {self._state(logs or {}, steps)}"
-            (self.bar.console.print if self.bar else say)(line)
+            line = f"{self._title()} {self._state(logs or {}, steps)}"
+            if self.bar is None:
+                say(line)
+            else:  # without the time left, which the bar shows
+                self.bar.console.print(line.rpartition(", ")[0])
 
         def on_train_end(self, logs: Any = None) -> None:
             self.close()
@@ -194,7 +197,7 @@ def training_bar() -> "keras.callbacks.Callback":
             return f"Epoch {self.epoch + 1:>{width}}/{total} {self._stage()}"
 
         def _stage(self) -> str:
-            return f"{self.model.stage:<13}"
+            return f"{self.model.stage:<12}"
 
         def _state(self, logs: dict[str, float], batch: int) -> str:
             parts = [f"loss {logs.get('loss', float('nan')):.4g}"]

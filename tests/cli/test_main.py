@@ -52,10 +52,10 @@ def test_help_and_usage_errors_answer_at_once(arguments, code):
     "arguments",
     [
         ["--help"],
-        ["train", "--help"],
-        ["eval", "-h"],
         ["train", "--epochs", "0"],
+        *([name, "--help"] for name in main.COMMANDS),
     ],
+    ids=" ".join,
 )
 def test_help_and_usage_errors_import_nothing_heavy(arguments):
     code = (

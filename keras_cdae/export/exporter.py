@@ -133,7 +133,7 @@ def export(
     parity = None
     with _aside(target) as temporary:
         if format == "keras":
-            scorer.save(temporary)
+            _bare(scorer).save(temporary)
         else:
             metadata["export"]["score_offset"] = convert(
                 scorer,
@@ -157,6 +157,13 @@ def export(
     metadata_path = target.with_name(target.name + ".json")
     write_json(metadata_path, metadata)
     return ExportResult(target, metadata_path, metadata, parity)
+
+
+def _bare(model: CDAE) -> CDAE:
+    """Return a copy without the optimizer, which is most of a file."""
+    copy = CDAE.from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _resolve(

@@ -87,7 +87,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             on_edge=True,
         ),
         "keras": Format(
-            title="Keras, the model itself",
+            title="Keras, the model without its optimizer",
             suffix=".keras",
             quantizations=("none",),
             needs=(),

@@ -48,6 +48,7 @@ def collect_codes(
     found = 0
     for batch in batches:
         clips = batch[0] if isinstance(batch, (tuple, list)) else batch
+        clips = ops.convert_to_numpy(clips)  # tf.data under another backend
         codes = [ops.convert_to_numpy(code) for code in encode(clips)]
         codes = [code.reshape(-1, code.shape[-1]) for code in codes]
         take = min(quota, limit - found, len(codes[0]))

@@ -1,0 +1,59 @@
+"""The shipped model on the real Ped2, in both of its layouts."""
+
+import subprocess
+import sys
+
+import pytest
+
+import keras_cdae
+from keras_cdae.data.benchmarks import verify_dataset
+from keras_cdae.runs.evaluate import evaluate
+
+# As the card in saved_models/ prints them.
+CARD = {
+    "auc_micro_per_video": 0.9033,
+    "auc_micro_regularity": 0.8899,
+    "auc_micro_raw": 0.7580,
+    "auc_macro_skip": 0.9256,
+    "auc_macro_padded": 0.9524,
+    "eer": 0.3093,
+    "ap": 0.9376,
+}
+
+pytestmark = [pytest.mark.realdata, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def unpacked(shared_data, tmp_path_factory):
+    """Return a function that lays Ped2 out, as distributed or repacked."""
+    folder = tmp_path_factory.mktemp("ped2")
+
+    def unpack(*options):
+        command = [sys.executable, shared_data / "unpack", "ped2", folder]
+        subprocess.run([*command, *options], check=True, capture_output=True)
+        return folder / ("ped2" if options else "UCSD_Anomaly_Dataset.v1p2")
+
+    return unpack
+
+
+def test_the_card_s_numbers_come_back_in_both_layouts(unpacked, tmp_path):
+    model = keras_cdae.load("ped2-edge")
+    found = {}
+    for options in ((), ("--repack",)):
+        data_dir = unpacked(*options)
+        levels = [f.level for f in verify_dataset("ped2", data_dir)]
+        assert set(levels) == {"ok"}
+        found[options] = evaluate(model, "ped2", data_dir, cache_dir=tmp_path)
+    plain, repacked = found.values()
+    assert plain.metrics["frames"] == 1962
+    assert plain.metrics["abnormal_frames"] == 1620
+    assert plain.metrics["label_source"].startswith("UCSDped2.m")
+    assert repacked.metrics["label_source"].startswith("ped2.mat")
+    for name, value in CARD.items():
+        # Another processor rounds convolutions in another order.
+        assert plain.metrics[name] == pytest.approx(value, abs=5e-4)
+        # The repack is JPEG: the same frames, compressed once more.
+        assert repacked.metrics[name] == pytest.approx(value, abs=5e-3)
+    difference = plain.trivial["frame_difference"]
+    assert difference["auc_micro_per_video"] == pytest.approx(0.867, abs=2e-3)
+    assert difference["auc_micro_raw"] == pytest.approx(0.684, abs=2e-3)

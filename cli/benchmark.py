@@ -125,7 +125,7 @@ def _files(model: str, folder: Path) -> Iterator[tuple[str, Path, str]]:
     from keras_cdae.errors import MissingDependencyError
     from keras_cdae.export.exporter import export
     from keras_cdae.export.speed import installed_backends
-    from keras_cdae.runs.load import find_model
+    from keras_cdae.runs.loader import find_model
 
     file = find_model(model)
     for name in installed_backends():

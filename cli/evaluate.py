@@ -77,8 +77,8 @@ def evaluate(
     dataset, data_dir = _of_run(run, dataset, data_dir)
     load_dataset(dataset, data_dir, labels=labels)
     backend.require()
-    from keras_cdae.runs.evaluate import evaluate as evaluate_run
-    from keras_cdae.runs.load import load
+    from keras_cdae.runs.evaluator import evaluate as evaluate_run
+    from keras_cdae.runs.loader import load
 
     model = load(name)
     with (

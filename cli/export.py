@@ -125,7 +125,7 @@ def command(
     rates = None
     if auc and format_ != "keras":
         from keras_cdae.export.exported import auc_change
-        from keras_cdae.runs.load import load
+        from keras_cdae.runs.loader import load
 
         with output.steps("Scoring") as scored:
             rates = auc_change(

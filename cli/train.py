@@ -115,7 +115,7 @@ def train(
     load_dataset(values["dataset"], data_dir)  # before the slow imports
     settings = _settings(data_dir=str(data_dir), **values)
     backend.require()
-    from keras_cdae.runs.train import train as train_run
+    from keras_cdae.runs.trainer import train as train_run
 
     bar = output.training_bar()
     try:

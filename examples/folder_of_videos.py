@@ -19,7 +19,7 @@ from keras_cdae.data import (
     from_videos,
     make_synthetic,
 )
-from keras_cdae.runs.train import calibrate
+from keras_cdae.runs.trainer import calibrate
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("folder", nargs="?", type=Path, help="default: drawn")

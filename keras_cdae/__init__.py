@@ -11,7 +11,7 @@ from keras_cdae.version import __version__ as __version__
 
 _HOMES = {
     "CDAE": "keras_cdae.models.cdae",
-    "load": "keras_cdae.runs.load",
+    "load": "keras_cdae.runs.loader",
 }
 _MODULES = (
     "backend",

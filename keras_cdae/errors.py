@@ -31,3 +31,7 @@ class MissingDependencyError(CDAEError, ImportError):
 
 class NonFiniteError(CDAEError, ArithmeticError):
     """Training met NaN or infinity and was stopped."""
+
+
+class ExportError(CDAEError, ValueError):
+    """A model could not be exported, or its export does not agree with it."""

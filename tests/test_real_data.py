@@ -7,7 +7,7 @@ import pytest
 
 import keras_cdae
 from keras_cdae.data.benchmarks import verify_dataset
-from keras_cdae.runs.evaluate import evaluate
+from keras_cdae.runs.evaluator import evaluate
 
 # As the card in saved_models/ prints them.
 CARD = {

@@ -8,7 +8,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "ExportError": "errors",
+    "ExportError": "exporter",
     "ExportResult": "exporter",
     "ExportedModel": "exported",
     "FORMATS": "formats",

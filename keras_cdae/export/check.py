@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_cdae.export.errors import ExportError
+from keras_cdae.errors import ExportError
 from keras_cdae.export.formats import MIN_RANK_CORRELATION, QUANTIZATIONS
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.runtime.interpreters import Run, open_model
@@ -99,7 +99,7 @@ def open_export(path: Path, format: str, threads: int | None = None) -> Run:
 
         return open_saved_model(path)
     if format == "keras":
-        from keras_cdae.runs.load import load
+        from keras_cdae.runs.loader import load
 
         return load(path).score
     return open_model(path, threads)

@@ -12,11 +12,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cdae.errors import ExportError
 from keras_cdae.export.check import open_export, run_clips
-from keras_cdae.export.errors import ExportError
 from keras_cdae.export.graph import in_float32
 from keras_cdae.models.cdae import CDAE
-from keras_cdae.runs.load import load
+from keras_cdae.runs.loader import load
 
 OFFSET_CLIPS = 64
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras_cdae.data.video import PathLike
 from keras_cdae.export.check import open_export, run_clips
 from keras_cdae.models.cdae import CDAE
-from keras_cdae.runs.evaluate import evaluate
+from keras_cdae.runs.evaluator import evaluate
 from keras_cdae.runs.frames import Progress
 from keras_cdae.runtime.metadata import read_metadata
 from keras_cdae.scoring.calibration import Calibration
@@ -25,7 +25,7 @@ class ExportedModel:
     """Scores like a `CDAE`, by an exported file.
 
     What scores or evaluates a model takes it instead, such as
-    `keras_cdae.runs.evaluate` and `keras_cdae.scoring.score_video`.
+    `keras_cdae.runs.evaluator` and `keras_cdae.scoring.score_video`.
 
     Args:
         path: a `.tflite` or `.onnx` file, or a SavedModel folder.

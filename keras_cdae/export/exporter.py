@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.data.video import PathLike
-from keras_cdae.errors import ModelFileError
+from keras_cdae.errors import ExportError, ModelFileError
 from keras_cdae.export.check import Parity, compare, refuse
 from keras_cdae.export.clips import (
     made_clips,
@@ -21,7 +21,6 @@ from keras_cdae.export.clips import (
     training_clips,
 )
 from keras_cdae.export.convert import convert
-from keras_cdae.export.errors import ExportError
 from keras_cdae.export.formats import (
     QUANTIZATIONS,
     check_choice,
@@ -32,7 +31,7 @@ from keras_cdae.export.graph import in_float32
 from keras_cdae.export.metadata import describe
 from keras_cdae.files import write_json
 from keras_cdae.models.cdae import CDAE
-from keras_cdae.runs.load import find_model, load
+from keras_cdae.runs.loader import find_model, load
 
 MIN_CLIPS = 8
 

@@ -10,8 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cdae.errors import CDAEError
-from keras_cdae.export.errors import ExportError
+from keras_cdae.errors import CDAEError, ExportError
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.runtime.interpreters import INPUT
 

@@ -185,7 +185,7 @@ def _saved_model(path: Path, video: Path, frames: int) -> Measured:
 
 
 def _keras(path: Path, video: Path, frames: int) -> Measured:
-    from keras_cdae.runs.load import load
+    from keras_cdae.runs.loader import load
     from keras_cdae.scoring.scorer import score_frames
 
     model = load(path)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from keras_cdae.models.cdae import CDAE
-    from keras_cdae.runs.evaluate import Evaluation
+    from keras_cdae.runs.evaluator import Evaluation
 
 EXAMPLES = 2  # of the least and of the most regular frames, in the panel
 

@@ -7,11 +7,12 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Evaluation": "evaluate",
+    "Evaluation": "evaluator",
     "RunSettings": "settings",
-    "evaluate": "evaluate",
-    "load": "load",
-    "train": "train",
+    "calibrate": "trainer",
+    "evaluate": "evaluator",
+    "load": "loader",
+    "train": "trainer",
 }
 
 __all__ = sorted(_HOMES)
@@ -20,10 +21,7 @@ __all__ = sorted(_HOMES)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
-    value = getattr(module, name)
-    globals()[name] = value  # over the submodule of the same name
-    return value
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -18,7 +18,7 @@ def model(videos):
     from keras_cdae import CDAE
     from keras_cdae.data.clips import clip_view
     from keras_cdae.data.video import find_videos, read_frames
-    from keras_cdae.runs.train import calibrate
+    from keras_cdae.runs.trainer import calibrate
 
     keras.utils.set_random_seed(0)
     model = CDAE.from_preset("nano", image_size=(32, 32), channels=1)

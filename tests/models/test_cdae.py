@@ -6,7 +6,7 @@ from conftest import to_numpy
 
 from keras_cdae.errors import NonFiniteError
 from keras_cdae.models import CDAE
-from keras_cdae.runs.train import calibrate
+from keras_cdae.runs.trainer import calibrate
 from keras_cdae.training.optimizer import BlockOptimizer
 from keras_cdae.training.schedule import Schedule
 

@@ -93,7 +93,7 @@ def test_stopped_in_both_stages(settings, whole, tmp_path):
 def test_stopped_after_the_last_epoch(settings, whole, tmp_path, monkeypatch):
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        module = sys.modules["keras_cdae.runs.train"]
+        module = sys.modules["keras_cdae.runs.trainer"]
         patch.setattr(module, "calibrate", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(settings, run)

@@ -13,7 +13,7 @@ def models(tmp_path_factory):
 
     from keras_cdae import CDAE
     from keras_cdae.export import export
-    from keras_cdae.runs.train import calibrate
+    from keras_cdae.runs.trainer import calibrate
 
     keras.utils.set_random_seed(0)
     folder = tmp_path_factory.mktemp("models")

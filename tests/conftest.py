@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# As keras_cdae.data.video does, if tests import cv2 before it.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 # On a shared core torch's OpenMP threads would spin while they wait.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")

@@ -165,7 +165,7 @@ def test_rarer_than_the_video_can_show(caplog):
     assert threshold == normal_scores().max()
     assert not calibration.supports(0.5)
     assert calibration.hours_needed(0.5) == 2.0
-    assert "2.0 hours of held-out normal video are needed" in caplog.text
+    assert "2 hours of held-out normal video are needed" in caplog.text
 
 
 def test_supports_begins_at_one_expected_alarm():

@@ -164,24 +164,25 @@ def _write_csv(target: Path, rows: "list[Speed]") -> None:
 
 
 def _print(rows: "list[Speed]", video: Path) -> None:
-    from rich.table import Table
-
-    table = Table(
-        title=f"Frames a second on {video.name}",
-        title_justify="left",
-        title_style="bold",
+    output.print_table(
+        f"Frames a second on {video.name}",
+        [
+            "model",
+            "threads",
+            "end to end",
+            "inference",
+            "ms a call",
+            "clips a call",
+        ],
+        [
+            [
+                row.name,
+                str(row.threads),
+                f"{row.end_to_end:.1f}",
+                f"{row.inference:.1f}",
+                f"{row.latency_ms:.1f}",
+                str(row.batch),
+            ]
+            for row in rows
+        ],
     )
-    for title in ("model", "threads", "end to end", "inference", "ms a call"):
-        justify = "left" if title == "model" else "right"
-        table.add_column(title, justify=justify)  # type: ignore[arg-type]
-    table.add_column("clips a call", justify="right", style="dim")
-    for row in rows:
-        table.add_row(
-            row.name,
-            str(row.threads),
-            f"{row.end_to_end:.1f}",
-            f"{row.inference:.1f}",
-            f"{row.latency_ms:.1f}",
-            str(row.batch),
-        )
-    output.console().print(table)

@@ -205,54 +205,47 @@ def _print(
 
 def print_rates(rates: dict[str, tuple[float, float]]) -> None:
     """Print AUC of Keras and of the export, in percent."""
-    from rich.table import Table
-
-    table = Table(
-        title="AUC in percent", title_justify="left", title_style="bold"
+    output.print_table(
+        "AUC in percent",
+        ["protocol", "Keras", "export", "change"],
+        [
+            [
+                output.PROTOCOLS.get(key, key),
+                f"{100 * keras:.2f}",
+                f"{100 * exported:.2f}",
+                f"{100 * (exported - keras):+.2f}",
+            ]
+            for key, (keras, exported) in rates.items()
+        ],
     )
-    table.add_column("protocol")
-    for title in ("Keras", "export", "change"):
-        table.add_column(title, justify="right")
-    for key, (keras, exported) in rates.items():
-        table.add_row(
-            output.PROTOCOLS.get(key, key),
-            f"{100 * keras:.2f}",
-            f"{100 * exported:.2f}",
-            f"{100 * (exported - keras):+.2f}",
-        )
-    output.console().print(table)
 
 
 def print_parity(rows: list[Any]) -> None:
     """Print how well exports agree with Keras."""
-    from rich.table import Table
-
-    table = Table(
-        title=f"Difference to Keras on {rows[0].clips} clips",
-        title_justify="left",
-        title_style="bold",
+    ranks = [row.rank_correlation for row in rows]
+    output.print_table(
+        f"Difference to Keras on {rows[0].clips} clips",
+        [
+            "format",
+            "score, abs",
+            "score, rel",
+            "map, abs",
+            "map, rel",
+            "rank corr.",
+            "MiB",
+        ],
+        [
+            [
+                row.format
+                if row.quantize == "none"
+                else f"{row.format} {row.quantize}",
+                f"{row.score_abs:.1e}",
+                f"{row.score_rel:.1e}",
+                f"{row.map_abs:.1e}",
+                f"{row.map_rel:.1e}",
+                "-" if rank is None else f"{rank:.4f}",
+                f"{row.mib:.2f}",
+            ]
+            for row, rank in zip(rows, ranks, strict=True)
+        ],
     )
-    table.add_column("format")
-    table.add_column("quantize")
-    for title in (
-        "score, abs",
-        "score, rel",
-        "map, abs",
-        "map, rel",
-        "rank corr.",
-        "MiB",
-    ):
-        table.add_column(title, justify="right")
-    for row in rows:
-        rank = row.rank_correlation
-        table.add_row(
-            row.format,
-            row.quantize,
-            f"{row.score_abs:.1e}",
-            f"{row.score_rel:.1e}",
-            f"{row.map_abs:.1e}",
-            f"{row.map_rel:.1e}",
-            "-" if rank is None else f"{rank:.4f}",
-            f"{row.mib:.2f}",
-        )
-    output.console().print(table)

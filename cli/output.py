@@ -4,8 +4,8 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -246,32 +246,41 @@ NOTE = (
 )
 
 
-def print_metrics(
-    title: str, metrics: dict[str, Any], trivial: dict[str, dict[str, Any]]
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
 ) -> None:
-    """Print every protocol side by side, the trivial scores beside them.
+    """Print a table to stdout, the first column left and the rest right.
 
-    On a terminal a table of 80 columns; else a table in Markdown, which can
-    be pasted.
+    On a terminal a drawn one; else one in Markdown, which can be pasted.
     """
     from rich import box
     from rich.table import Table
 
     screen = console()
-    shape = box.HEAVY_HEAD if screen.is_terminal else box.MARKDOWN
-    table = Table(box=shape)
-    table.add_column("protocol", no_wrap=True)
-    for name in ("model", *trivial):
-        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
-    for key, label in PROTOCOLS.items():
-        cells = [_percent(metrics.get(key))]
-        cells += [_percent(row.get(key)) for row in trivial.values()]
-        table.add_row(label, *cells)
+    table = Table(box=box.HEAVY_HEAD if screen.is_terminal else box.MARKDOWN)
+    for index, column in enumerate(columns):
+        side: Literal["left", "right"] = "right" if index else "left"
+        table.add_column(column, justify=side, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
     with screen.capture() as capture:
         screen.print(title, style="bold", highlight=False)
         screen.print(table)
     for line in capture.get().splitlines():
         click.echo(line.rstrip())  # of a Markdown table's blank margins
+
+
+def print_metrics(
+    title: str, metrics: dict[str, Any], trivial: dict[str, dict[str, Any]]
+) -> None:
+    """Print every protocol side by side, the trivial scores beside them."""
+    rows = []
+    for key, label in PROTOCOLS.items():
+        cells = [_percent(metrics.get(key))]
+        cells += [_percent(row.get(key)) for row in trivial.values()]
+        rows.append([label, *cells])
+    names = [name.replace("_", " ") for name in trivial]
+    print_table(title, ["protocol", "model", *names], rows)
     facts = (
         f"{metrics['frames']} scored frames of {metrics['videos']} videos, "
         f"{metrics['abnormal_frames']} abnormal; labels: "

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_cdae.backend import AlternatingStep, compile_forward
+from keras_cdae.errors import ModelFileError
 from keras_cdae.layers.deep_kmeans import DeepKMeans
 from keras_cdae.models import presets
 from keras_cdae.models.autoencoder import STRIDE, Decoder, Encoder
@@ -22,6 +23,7 @@ SKIPS = ("motion", "none")
 FUSIONS = ("product", "pixelwise")
 DISTANCES = ("nearest", "soft")
 TINY = 1e-12  # under a logarithm
+FORMAT_VERSION = 1  # of what `get_config` returns, and so of `.keras` files
 LAST = "channels_last"
 
 
@@ -376,6 +378,7 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         calibration = self.calibration
         return {
             **super().get_config(),
+            "format_version": FORMAT_VERSION,
             "image_size": self.image_size,
             "channels": self.channels,
             "clip_length": self.clip_length,
@@ -399,6 +402,29 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             else calibration.to_dict(),
             "seed": self.seed,
         }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> "CDAE":
+        """Return the model that `get_config` described.
+
+        Args:
+            config: the description, of this format version or an older one.
+            custom_objects: as in `keras.Model.from_config`.
+
+        Raises:
+            ModelFileError: if a later version of the package wrote it.
+        """
+        config = dict(config)
+        version = config.pop("format_version", FORMAT_VERSION)
+        if version > FORMAT_VERSION:
+            raise ModelFileError(
+                f"The model has format version {version}, and this package "
+                f"reads versions up to {FORMAT_VERSION}. Install a newer one: "
+                "pip install --upgrade keras-cdae"
+            )
+        return super().from_config(config, custom_objects)
 
     # Helpers
 

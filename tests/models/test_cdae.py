@@ -4,7 +4,7 @@ import pytest
 import reference
 from conftest import to_numpy
 
-from keras_cdae.errors import NonFiniteError
+from keras_cdae.errors import ModelFileError, NonFiniteError
 from keras_cdae.models import CDAE
 from keras_cdae.runs.trainer import calibrate
 from keras_cdae.training.optimizer import BlockOptimizer
@@ -370,6 +370,12 @@ def test_jit_compile_gives_the_same_numbers(make_model, tiny_clips):
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         CDAE(**{"image_size": (32, 32), "width": 4, **arguments})
+
+
+def test_model_of_a_later_version_is_refused(make_model):
+    config = {**make_model().get_config(), "format_version": 99}
+    with pytest.raises(ModelFileError, match=r"version 99.*--upgrade"):
+        CDAE.from_config(config)
 
 
 def test_unknown_preset_lists_the_known():

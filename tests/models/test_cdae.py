@@ -335,6 +335,11 @@ def test_backup_and_restore_goes_on(make_model, tiny_clips, tmp_path):
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_trains(make_model, tiny_clips, policy):
+    if keras.backend.backend() == "torch" and policy == "mixed_float16":
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("torch 2.13 trains no float16 convolution on a CPU")
     model = make_model(dtype=policy)
     history = model.fit(tiny_clips, epochs=4, batch_size=4, verbose=0).history
     assert np.isfinite(history["loss"]).all()

@@ -8,6 +8,7 @@ only both together count.
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 import struct
@@ -70,7 +71,7 @@ class CachedVideo:
 
         Opened at every access: keep it in a variable inside a loop.
         """
-        return _open(self.file)
+        return _open(self.file, self.shape)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -263,7 +264,7 @@ def _lookup(file: Path, source: Path, name: str) -> CachedVideo | None:
     try:
         facts = json.loads(file.with_suffix(".json").read_text("utf-8"))
         shape = tuple(facts["shape"])
-        if _open(file).shape != shape:
+        if not _is_whole(file, shape):
             return None
         fps, missing = facts["fps"], facts["missing_frames"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -271,8 +272,19 @@ def _lookup(file: Path, source: Path, name: str) -> CachedVideo | None:
     return CachedVideo(name, source, file, shape, fps, missing)
 
 
-def _open(file: Path) -> np.memmap:
-    return np.load(file, mmap_mode="r", allow_pickle=False)
+def _is_whole(file: Path, shape: tuple[int, ...]) -> bool:
+    """Whether the file holds an array of this shape, and nothing else."""
+    with file.open("rb") as stream:
+        header = stream.read(_HEADER_SIZE)
+    size = _HEADER_SIZE + math.prod(shape)
+    return header == _npy_header(shape) and file.stat().st_size == size
+
+
+def _open(file: Path, shape: tuple[int, ...]) -> np.memmap:
+    # Not np.load, which parses the header by `ast`: in several threads at
+    # once that raises SystemError now and then (seen in Python 3.11), and a
+    # pipeline gathers clips in several threads.
+    return np.memmap(file, np.uint8, "r", offset=_HEADER_SIZE, shape=shape)
 
 
 def _prepare_folder(

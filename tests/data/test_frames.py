@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -240,3 +241,14 @@ def test_ped2_cached(real_data, cache_dir):
     cached = cache_video(path, image_size=(32, 32), channels=1)
     assert cached.shape == (120, 32, 32, 1)
     assert cached.missing_frames == 0
+
+
+def test_many_threads_open_the_frames_at_once(tmp_path, frames):
+    """np.load parses headers by ast, which fails now and then in threads."""
+    path = write_video(tmp_path / "v.avi", frames, fps=5)
+    video = cache_video(
+        path, image_size=None, channels=3, cache_dir=tmp_path / "cache"
+    )
+    with ThreadPoolExecutor(8) as pool:
+        sums = set(pool.map(lambda _: int(video.frames.sum()), range(4000)))
+    assert len(sums) == 1

@@ -21,7 +21,7 @@ PACKAGES = sorted(
 # Modules at the top that are part of the machinery, not of the promise.
 PRIVATE = {"files", "serialization", "types", "version"}
 
-# Other people's programs depend on these (SPEC, "Fixed names").
+# Other people's programs depend on these.
 FIXED = {
     "keras_cdae": ["CDAE", "load"],
     "keras_cdae.layers": ["DeepKMeans", "VarianceAttention"],

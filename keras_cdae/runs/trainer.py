@@ -49,7 +49,7 @@ def train(
     """Train on a data set's normal video; leave everything in one folder.
 
     Whole training videos are held out: they give the validation losses and,
-    at the end, the calibration (SPEC section 3) that is stored in the model.
+    at the end, the calibration that is stored in the model.
 
     Args:
         settings: what to do. With `resume`, `settings` must describe the

@@ -27,6 +27,7 @@ ORDER = (  # from the bottom to the top
         "metrics",
         "scoring.calibration",
         "scoring.scores",
+        "scoring.segments",
     ),
     ("training",),
     ("backend",),
@@ -56,6 +57,7 @@ RUNTIME_MAY_IMPORT = (
 OWNERS = {
     ("click", "rich", "keras_cdae_cli"): (),
     ("matplotlib",): ("reports/plots.py",),
+    ("av",): ("data/h264.py",),
     ("cv2",): ("data/video.py", "data/camera.py"),
     ("tf2onnx", "onnx", "onnxscript"): ("export/",),
     ("onnxruntime", "ai_edge_litert", "tflite_runtime"): (

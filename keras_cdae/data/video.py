@@ -426,6 +426,25 @@ def prepare_frame(
     return np.ascontiguousarray(frame).reshape(*frame.shape[:2], channels)
 
 
+def resize_map(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Stretch a low-resolution map over a frame, linear in between.
+
+    Args:
+        values: (h, w), such as the model's anomaly map.
+        size: (height, width) of the frame.
+
+    Returns:
+        float32 (height, width).
+
+    Example:
+        >>> resize_map(np.eye(2), (4, 4)).shape
+        (4, 4)
+    """
+    height, width = size
+    values = np.ascontiguousarray(values, np.float32)
+    return cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
 def read_image(path: PathLike) -> np.ndarray:
     """Read one 8-bit image.
 

@@ -9,8 +9,12 @@ from typing import Any
 
 _HOMES = {
     "Calibration": "calibration",
+    "ScoreBlock": "scorer",
+    "Segment": "segments",
     "VideoScores": "scores",
+    "find_segments": "segments",
     "read_scores_csv": "scores",
+    "score_blocks": "scorer",
     "score_frames": "scorer",
     "score_video": "scorer",
     "score_videos": "scorer",
@@ -19,8 +23,12 @@ _HOMES = {
 
 __all__ = [
     "Calibration",
+    "ScoreBlock",
+    "Segment",
     "VideoScores",
+    "find_segments",
     "read_scores_csv",
+    "score_blocks",
     "score_frames",
     "score_video",
     "score_videos",

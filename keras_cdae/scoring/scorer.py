@@ -1,8 +1,9 @@
 """Scores of whole videos: one pass, in batches, in constant memory."""
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,32 @@ if TYPE_CHECKING:
     from keras_cdae.models.cdae import CDAE
 
 BATCH_SIZE = 32
+NO_MAP = np.empty((0, 0, 0), np.float32)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ScoreBlock:
+    """The scores of consecutive clips of one video, and their maps.
+
+    Attributes:
+        frame: int array (count,), the 0-based frame of each score.
+        score: array (count,), log-score, higher = more anomalous.
+        z: array (count,), standardised score; None when uncalibrated.
+        p: array (count,), share of normal clips that score as high; None when
+            uncalibrated.
+        terms: arrays (count,) of the logs of the score's terms, by name.
+        map: float32 array (count, h, w), the anomaly maps.
+    """
+
+    frame: np.ndarray
+    score: np.ndarray
+    z: np.ndarray | None
+    p: np.ndarray | None
+    terms: Mapping[str, np.ndarray]
+    map: np.ndarray
+
+
+EachBlock: TypeAlias = Callable[[ScoreBlock], None]
 
 
 def score_frames(
@@ -24,6 +51,7 @@ def score_frames(
     *,
     name: str = "video",
     batch_size: int = BATCH_SIZE,
+    each: EachBlock | None = None,
 ) -> VideoScores:
     """Score every clip of a video that is in memory or memory-mapped.
 
@@ -33,6 +61,7 @@ def score_frames(
             the model's size.
         name: name of the video.
         batch_size: clips at a time.
+        each: called with every `ScoreBlock`, for its maps.
 
     Returns:
         `N - T + 1` scores; score k belongs to frame `k + T - 1`.
@@ -46,7 +75,7 @@ def score_frames(
         raise _too_short(name, len(frames), length)
     clips = clip_view(frames, length)
     batches = (clips[i : i + batch_size] for i in range(0, count, batch_size))
-    return _score_batches(model, batches, name, batch_size)
+    return _collect(model, batches, name, batch_size, each)
 
 
 def score_video(
@@ -55,6 +84,7 @@ def score_video(
     *,
     name: str | None = None,
     batch_size: int = BATCH_SIZE,
+    each: EachBlock | None = None,
 ) -> VideoScores:
     """Score a video file or a folder of frames, decoding it once.
 
@@ -63,6 +93,7 @@ def score_video(
         path: the video; its frames are resized to the model's size.
         name: name of the video. None: the file's, without suffix.
         batch_size: clips at a time. Memory does not grow with the video.
+        each: called with every `ScoreBlock` as it is there, for its maps.
 
     Returns:
         `N - T + 1` scores for N frames; score k belongs to frame `k + T - 1`.
@@ -83,7 +114,7 @@ def score_video(
     blocks = _blocks(frames, batch_size, model.clip_length)
     batches = (clip_view(block, model.clip_length) for block in blocks)
     title = Path(path).stem if name is None else name
-    return _score_batches(model, batches, title, batch_size)
+    return _collect(model, batches, title, batch_size, each)
 
 
 def score_videos(
@@ -124,15 +155,21 @@ def _blocks(
         yield np.stack(buffer)
 
 
-def _score_batches(
-    model: "CDAE",
-    batches: Iterable[np.ndarray],
-    name: str,
-    batch_size: int,
-) -> VideoScores:
-    """Score batches of consecutive clips."""
-    parts: list[dict[str, np.ndarray]] = []
-    done, peak, peak_clip, peak_map = 0, -np.inf, 0, None
+def score_blocks(
+    model: "CDAE", batches: Iterable[np.ndarray], *, batch_size: int
+) -> Iterator[ScoreBlock]:
+    """Score batches of consecutive clips of one video, one after the other.
+
+    Args:
+        model: the model.
+        batches: clips `(count, T, height, width, channels)`, in order; all
+            but the last hold `batch_size`.
+        batch_size: clips at a time.
+
+    Yields:
+        The scores of each batch, as soon as they are there.
+    """
+    done = 0
     for clips in batches:
         count = len(clips)
         if count < batch_size and done:  # one shape, so one compiled graph
@@ -140,30 +177,54 @@ def _score_batches(
             clips = np.concatenate([clips, fill])
         result = model.score(clips, batch_size=batch_size)
         result = {k: v[:count] for k, v in result.items()}
-        maps = result.pop("map")
-        highest = int(result["score"].argmax())
-        if result["score"][highest] > peak:
-            peak = result["score"][highest]
-            peak_clip, peak_map = done + highest, maps[highest]
-        parts.append(result)
+        yield ScoreBlock(
+            frame=np.arange(done, done + count) + model.clip_length - 1,
+            score=result["score"],
+            z=result.get("z"),
+            p=result.get("p"),
+            terms={
+                term: np.log(np.maximum(result[term], 1e-12))
+                for term in TERMS
+                if term != "score"
+            },
+            map=result["map"],
+        )
         done += count
-    if not done:
+
+
+def _collect(
+    model: "CDAE",
+    batches: Iterable[np.ndarray],
+    name: str,
+    batch_size: int,
+    each: EachBlock | None,
+) -> VideoScores:
+    """Score a whole video, keeping one map: that of the highest score."""
+    blocks: list[ScoreBlock] = []
+    best: ScoreBlock | None = None
+    place = 0
+    for block in score_blocks(model, batches, batch_size=batch_size):
+        if each is not None:
+            each(block)
+        highest = int(block.score.argmax())
+        if best is None or block.score[highest] > best.score[place]:
+            best, place = block, highest
+        blocks.append(dataclasses.replace(block, map=NO_MAP))
+    if best is None:
         raise _too_short(name, None, model.clip_length)
-    columns = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
-    offset = model.clip_length - 1
+    calibrated = blocks[0].z is not None
     return VideoScores(
         name=name,
-        frame=np.arange(done) + offset,
-        score=columns["score"],
-        z=columns.get("z"),
-        p=columns.get("p"),
+        frame=np.concatenate([block.frame for block in blocks]),
+        score=np.concatenate([block.score for block in blocks]),
+        z=np.concatenate([b.z for b in blocks]) if calibrated else None,
+        p=np.concatenate([b.p for b in blocks]) if calibrated else None,
         terms={
-            term: np.log(np.maximum(columns[term], 1e-12))
-            for term in TERMS
-            if term != "score"
+            term: np.concatenate([block.terms[term] for block in blocks])
+            for term in blocks[0].terms
         },
-        peak_map=peak_map,
-        peak_frame=peak_clip + offset,
+        peak_map=best.map[place],
+        peak_frame=int(best.frame[place]),
     )
 
 

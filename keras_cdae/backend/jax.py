@@ -27,11 +27,11 @@ class AlternatingStep(Mixin):
     ) -> tuple[dict[str, Tensor], tuple[Any, ...]]:
         """Update every active block on one batch; return metrics and state."""
         trainable, fixed, optimizer, metrics = state
-        clips = self.unpack(data)
+        clips, target = self.unpack(data)
         logs: dict[str, Tensor] = {}
         for block in self.active_blocks():
             gradients, losses = self._gradients(
-                block, clips, trainable, fixed, optimizer
+                block, clips, target, trainable, fixed, optimizer
             )
             trainable, optimizer = self.optimizer.stateless_apply(
                 optimizer, self.spread(block, gradients), trainable
@@ -49,7 +49,7 @@ class AlternatingStep(Mixin):
             (self.trainable_variables, trainable),
             (self.non_trainable_variables, fixed),
         ):
-            losses = self.all_losses(self.unpack(data))
+            losses = self.all_losses(self.unpack(data)[0])
         result, metrics = self._stateless_metrics(losses, metrics)
         return result, (trainable, fixed, metrics)
 
@@ -57,6 +57,7 @@ class AlternatingStep(Mixin):
         self,
         block: str,
         clips: Tensor,
+        target: Tensor | None,
         trainable: Sequence[Tensor],
         fixed: Sequence[Tensor],
         optimizer: Sequence[Tensor],
@@ -72,7 +73,7 @@ class AlternatingStep(Mixin):
                 (self.non_trainable_variables, fixed),
                 (self.optimizer.variables, optimizer),
             ):
-                losses = self.block_losses(block, clips)
+                losses = self.block_losses(block, clips, target)
                 return self.optimizer.scale_loss(losses["loss"]), losses
 
         (_, losses), gradients = jax.value_and_grad(loss_of, has_aux=True)(

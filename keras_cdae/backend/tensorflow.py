@@ -13,14 +13,14 @@ class AlternatingStep(Mixin):
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """Update every active block on one batch; return the metrics."""
-        clips = self.unpack(data)
+        clips, target = self.unpack(data)
         logs: dict[str, Tensor] = {}
         for block in self.active_blocks():
             variables = self.block_variables(block)
             values = [variable.value for variable in variables]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(values)
-                losses = self.block_losses(block, clips)
+                losses = self.block_losses(block, clips, target)
                 loss = self.optimizer.scale_loss(losses["loss"])
             gradients = tape.gradient(loss, values)
             self.optimizer.apply(
@@ -32,7 +32,7 @@ class AlternatingStep(Mixin):
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Return the metrics of one batch."""
-        self.update_metrics(self.all_losses(self.unpack(data)))
+        self.update_metrics(self.all_losses(self.unpack(data)[0]))
         return self.get_metrics_result()
 
 

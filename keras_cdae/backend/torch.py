@@ -14,11 +14,11 @@ class AlternatingStep(Mixin):
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """Update every active block on one batch; return the metrics."""
-        clips = self.unpack(data)
+        clips, target = self.unpack(data)
         logs: dict[str, Tensor] = {}
         for block in self.active_blocks():
             values = [v.value for v in self.block_variables(block)]
-            losses = self.block_losses(block, clips)
+            losses = self.block_losses(block, clips, target)
             loss = self.optimizer.scale_loss(losses["loss"])
             # Not backward(): that would also fill .grad of the frozen block.
             gradients = torch.autograd.grad(loss, values)
@@ -34,7 +34,7 @@ class AlternatingStep(Mixin):
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Return the metrics of one batch."""
-        self.update_metrics(self.all_losses(self.unpack(data)))
+        self.update_metrics(self.all_losses(self.unpack(data)[0]))
         return self.get_metrics_result()
 
 

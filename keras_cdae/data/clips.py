@@ -264,6 +264,10 @@ class Clips(Sequence[np.ndarray]):
             batch[rows] = frames[places[rows, 1, None] + self._offsets]
         return batch
 
+    def frames_of(self, video: int) -> np.ndarray:
+        """Return the frames of one of `videos`, (N, H, W, C), uncopied."""
+        return _frames(self.videos[video])
+
     def order(
         self, epoch: int = 0, seed: int = 0, shuffle: bool = True
     ) -> np.ndarray:

@@ -14,6 +14,10 @@ import numpy as np
 
 from keras_cdae.data.clips import CLIP_LENGTH, Clips
 from keras_cdae.data.frames import cache_videos
+from keras_cdae.data.pseudo_anomalies import (
+    PseudoAnomalies,
+    as_pseudo_anomalies,
+)
 from keras_cdae.data.video import PathLike, find_videos
 from keras_cdae.errors import DataError, MissingDependencyError
 
@@ -69,6 +73,7 @@ class ClipBatches(keras.utils.PyDataset):
         dtype: `"float32"` for [0, 1], `"uint8"` for 0 to 255 (a quarter of
             the memory; the model accepts both).
         drop_remainder: leave out a last, smaller batch.
+        pseudo_anomalies: see `training_batches`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
@@ -92,10 +97,12 @@ class ClipBatches(keras.utils.PyDataset):
         seed: int = 0,
         dtype: str = "float32",
         drop_remainder: bool = False,
+        pseudo_anomalies: PseudoAnomalies | float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         _check(batch_size, dtype)
+        self.pseudo_anomalies = as_pseudo_anomalies(pseudo_anomalies)
         self.clips = clips
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -109,11 +116,19 @@ class ClipBatches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int) -> Any:
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         begin = index * self.batch_size
-        batch = self.clips.gather(self._order[begin : begin + self.batch_size])
+        chosen = self._order[begin : begin + self.batch_size]
+        if self.pseudo_anomalies is None:
+            return self._cast(self.clips.gather(chosen))
+        made, normal = self.pseudo_anomalies.gather(
+            self.clips, chosen, epoch=self.epoch, seed=self.seed
+        )
+        return self._cast(made), self._cast(normal)
+
+    def _cast(self, batch: np.ndarray) -> np.ndarray:
         if self.dtype == "uint8":
             return batch
         return batch.astype(np.float32) / np.float32(255)
@@ -138,6 +153,7 @@ def clip_dataset(
     drop_remainder: bool = False,
     prefetch: int = 2,
     epoch: EpochCounter | None = None,
+    pseudo_anomalies: PseudoAnomalies | float | None = None,
 ) -> "tf.data.Dataset":
     """Build a `tf.data.Dataset` of clips, with static shapes and known length.
 
@@ -154,6 +170,7 @@ def clip_dataset(
         prefetch: batches to hold ready.
         epoch: counter of iterations; also the attribute `epoch_counter` of the
             result, by which `CDAE.fit` ties it to its epochs.
+        pseudo_anomalies: see `training_batches`.
 
     Returns:
         Batches (batch_size, T, H, W, C).
@@ -168,22 +185,40 @@ def clip_dataset(
     count = _batch_count(len(clips), batch_size, drop_remainder)
     counter = EpochCounter() if epoch is None else epoch
 
-    def index_batches() -> Iterator[np.ndarray]:
-        order = clips.order(counter.begin(), seed, shuffle)
-        for i in range(count):
-            yield order[i * batch_size : (i + 1) * batch_size]
+    pseudo = as_pseudo_anomalies(pseudo_anomalies)
 
-    def load(indices: Any) -> Any:
-        batch = tf.numpy_function(clips.gather, [indices], tf.uint8)
+    def index_batches() -> Iterator[tuple[np.ndarray, int]]:
+        number = counter.begin()
+        order = clips.order(number, seed, shuffle)
+        for i in range(count):
+            yield order[i * batch_size : (i + 1) * batch_size], number
+
+    def cast(batch: Any, indices: Any) -> Any:
         batch.set_shape((indices.shape[0], *clips.shape))
         return batch if dtype == "uint8" else tf.cast(batch, tf.float32) / 255.0
+
+    def load(indices: Any, number: Any) -> Any:
+        if pseudo is None:
+            batch = tf.numpy_function(clips.gather, [indices], tf.uint8)
+            return cast(batch, indices)
+        pair = tf.numpy_function(
+            lambda chosen, epoch: pseudo.gather(
+                clips, chosen, epoch=int(epoch), seed=seed
+            ),
+            [indices, number],
+            [tf.uint8, tf.uint8],
+        )
+        return tuple(cast(batch, indices) for batch in pair)
 
     static = (
         batch_size if len(clips) % batch_size == 0 or drop_remainder else None
     )
     dataset = tf.data.Dataset.from_generator(
         index_batches,
-        output_signature=tf.TensorSpec((static,), tf.int64),
+        output_signature=(
+            tf.TensorSpec((static,), tf.int64),
+            tf.TensorSpec((), tf.int64),
+        ),
     )
     dataset = dataset.map(
         load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
@@ -202,6 +237,7 @@ def training_batches(
     seed: int = 0,
     dtype: str = "float32",
     drop_remainder: bool = False,
+    pseudo_anomalies: PseudoAnomalies | float | None = None,
     prefer: str = "auto",
 ) -> Any:
     """Build the best batches for `fit` that this installation has.
@@ -213,6 +249,9 @@ def training_batches(
         seed: the order of epoch `e` depends on `seed` and `e` alone.
         dtype: `"float32"` for [0, 1], `"uint8"` for 0 to 255.
         drop_remainder: leave out a last, smaller batch.
+        pseudo_anomalies: None, or the share of clips that is replaced by one
+            that is not normal (or a `PseudoAnomalies`). The batches are then
+            pairs: clips to look at, and the normal clips to reconstruct.
         prefer: `"tf.data"`, `"pydataset"`, or `"auto"`: the first where
             TensorFlow is installed.
 
@@ -230,6 +269,7 @@ def training_batches(
         "seed": seed,
         "dtype": dtype,
         "drop_remainder": drop_remainder,
+        "pseudo_anomalies": pseudo_anomalies,
     }
     if prefer not in ("auto", "tf.data", "pydataset"):
         raise ValueError(
@@ -255,6 +295,7 @@ def from_videos(
     seed: int = 0,
     dtype: str = "float32",
     drop_remainder: bool = False,
+    pseudo_anomalies: PseudoAnomalies | float | None = None,
     cache_dir: PathLike | None = None,
 ) -> "tf.data.Dataset":
     """Turn videos on disk into a `tf.data.Dataset` of clips in one call.
@@ -272,6 +313,7 @@ def from_videos(
         seed: the order of epoch `e` depends on `seed` and `e` alone.
         dtype: `"float32"` for [0, 1], `"uint8"` for 0 to 255.
         drop_remainder: leave out a last, smaller batch.
+        pseudo_anomalies: see `training_batches`.
         cache_dir: folder of the frame cache; `None` for the default.
 
     Returns:
@@ -305,6 +347,7 @@ def from_videos(
         seed=seed,
         dtype=dtype,
         drop_remainder=drop_remainder,
+        pseudo_anomalies=pseudo_anomalies,
     )
 
 

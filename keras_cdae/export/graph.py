@@ -19,6 +19,7 @@ OUTPUTS = (
     "appearance_distance",
     "motion_distance",
     "error",
+    "motion_error",
     "z",
     "map",
 )

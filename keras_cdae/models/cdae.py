@@ -12,6 +12,7 @@ from keras_cdae.errors import ModelFileError
 from keras_cdae.layers.deep_kmeans import DeepKMeans
 from keras_cdae.models import presets
 from keras_cdae.models.autoencoder import STRIDE, Decoder, Encoder
+from keras_cdae.models.fusion import EQUATION_14, FUSIONS, TERMS, fuse
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.serialization import register
 from keras_cdae.training.losses import LOSSES
@@ -20,11 +21,8 @@ from keras_cdae.training.staged import StagedTraining, check_choice
 from keras_cdae.types import Array, Shape, Tensor
 
 SKIPS = ("motion", "none")
-FUSIONS = ("product", "pixelwise")
 DISTANCES = ("nearest", "soft")
-TINY = 1e-12  # under a logarithm
 FORMAT_VERSION = 1  # of what `get_config` returns, and so of `.keras` files
-LAST = "channels_last"
 
 
 @register
@@ -65,6 +63,13 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             distances, `"pixelwise"` multiplies their maps and averages then.
         distance: what enters the score: `"nearest"` (section 3.6) or `"soft"`
             (Eq. 10).
+        score_terms: what is multiplied: some of `"error"` (of the clip, from
+            both reconstructions), `"motion_error"` (of the motion target
+            alone), `"appearance_distance"` and `"motion_distance"`. The
+            default is Eq. 14.
+        pooling: None: error and distances are averaged over the picture
+            (Eq. 14). An integer: over the square of so many pixels where that
+            is highest; a multiple of 8.
         schedule: a `Schedule`, or its arguments as a dictionary.
         calibration: a `Calibration` on normal video, or its dictionary.
         seed: seed of k-means.
@@ -114,6 +119,8 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         gradient_weight: float = 0.0,
         fusion: str = "product",
         distance: str = "nearest",
+        score_terms: Sequence[str] = EQUATION_14,
+        pooling: int | None = None,
         schedule: Schedule | dict[str, Any] | None = None,
         calibration: Calibration | dict[str, Any] | None = None,
         seed: int = 0,
@@ -124,12 +131,26 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         check_choice("loss_type", loss_type, LOSSES)
         check_choice("fusion", fusion, FUSIONS)
         check_choice("distance", distance, DISTANCES)
+        for term in score_terms:
+            check_choice("score_terms", term, TERMS)
+        if not score_terms or len(set(score_terms)) < len(score_terms):
+            raise ValueError(
+                "score_terms must hold at least one term, and none twice. "
+                f"Received: score_terms={score_terms!r}"
+            )
         if len(image_size) != 2 or any(
             side < STRIDE or side % STRIDE for side in image_size
         ):
             raise ValueError(
                 f"image_size must be (height, width), multiples of {STRIDE}. "
                 f"Received: image_size={image_size!r}"
+            )
+        if pooling is not None and (
+            pooling < STRIDE or pooling % STRIDE or pooling > min(image_size)
+        ):
+            raise ValueError(
+                f"pooling must be None or a multiple of {STRIDE} within the "
+                f"picture. Received: pooling={pooling!r}"
             )
         if clip_length < 2:
             raise ValueError(
@@ -165,6 +186,8 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         self.gradient_weight = gradient_weight
         self.fusion = fusion
         self.distance = distance
+        self.score_terms = tuple(score_terms)
+        self.pooling = pooling
         self.schedule = as_schedule(schedule)
         self.calibration = _calibration(calibration)
         self.seed = seed
@@ -293,40 +316,52 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             clips: `(batch, T, height, width, channels)`, float or uint8.
 
         Returns:
-            `"score"`, the anomaly score `log(1 / s)` (Eq. 14), and its terms
-            `"appearance_distance"`, `"motion_distance"` and `"error"` (the
-            mean squared error), all `(batch,)`; `"map"`, the pixelwise product
-            of error and distances, `(batch, h, w)`. All float32; more is more
-            anomalous.
+            `"score"`, the anomaly score `log(1 / s)` (Eq. 14, unless
+            `score_terms` or `pooling` say otherwise), and the terms
+            `"appearance_distance"`, `"motion_distance"`, `"error"` and
+            `"motion_error"` (mean squared errors), averaged over the picture,
+            all `(batch,)`; `"map"`, the pixelwise product of the terms that
+            count, `(batch, h, w)`. All float32; more is more anomalous.
+        """
+        maps = self.term_maps(clips)
+        score, product = fuse(
+            maps,
+            terms=self.score_terms,
+            fusion=self.fusion,
+            window=None if self.pooling is None else self.pooling // STRIDE,
+        )
+        terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in TERMS}
+        return {"score": score, **terms, "map": product}
+
+    def term_maps(self, clips: Tensor) -> dict[str, Tensor]:
+        """Return what a score is made of, where in the picture it is.
+
+        Args:
+            clips: `(batch, T, height, width, channels)`, float or uint8.
+
+        Returns:
+            `"error"`, `"motion_error"`, `"appearance_distance"` and
+            `"motion_distance"`, each `(batch, height / 8, width / 8)` float32.
         """
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
         appearance, motion = self._decode(appearance_code, motion_code, skips)
         before = self.clip_length - 1
+        # x_clips - x_diff_hat: what is left is the last frame, four times
+        rest = stack - ops.cast(motion, "float32")
         rebuilt = ops.tile(ops.cast(appearance, "float32"), (1, 1, 1, before))
-        error = ops.square(stack - rebuilt - ops.cast(motion, "float32"))
-        error = ops.mean(error, axis=-1, keepdims=True)
-        error = ops.average_pool(  # B, h, w: one value where a code stands
-            error, (STRIDE, STRIDE), (STRIDE, STRIDE), data_format=LAST
-        )[..., 0]
-        maps = {
+        return {
+            "error": _error_map(rest - rebuilt),
+            "motion_error": _error_map(
+                rest - ops.tile(last, (1, 1, 1, before))
+            ),
             "appearance_distance": self._distance_map(
                 self.appearance_clusters, appearance_code
             ),
             "motion_distance": self._distance_map(
                 self.motion_clusters, motion_code
             ),
-            "error": error,
         }
-        terms = {k: ops.mean(v, axis=(1, 2)) for k, v in maps.items()}
-        product = maps["error"]
-        product = product * maps["appearance_distance"]
-        product = product * maps["motion_distance"]
-        if self.fusion == "product":
-            score = sum(ops.log(term + TINY) for term in terms.values())
-        else:
-            score = ops.log(ops.mean(product, axis=(1, 2)) + TINY)
-        return {"score": score, **terms, "map": product}
 
     def score(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
         """Return the anomaly score of each clip; it belongs to its last frame.
@@ -396,6 +431,8 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             "gradient_weight": self.gradient_weight,
             "fusion": self.fusion,
             "distance": self.distance,
+            "score_terms": self.score_terms,
+            "pooling": self.pooling,
             "schedule": self.schedule.get_config(),
             "calibration": None
             if calibration is None
@@ -493,6 +530,15 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
                 f"width, channels. Received: shape {tuple(shape)}. Resize the "
                 "video, or make the model with another image_size or channels."
             )
+
+
+def _error_map(difference: Tensor) -> Tensor:
+    """Return the mean squared value where each code stands: (B, h, w)."""
+    squares = ops.mean(ops.square(difference), axis=-1, keepdims=True)
+    sides = (STRIDE, STRIDE)
+    return ops.average_pool(squares, sides, sides, data_format="channels_last")[
+        ..., 0
+    ]
 
 
 def _calibration(

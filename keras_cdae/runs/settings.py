@@ -39,6 +39,8 @@ class RunSettings:
         hold_out: share of the training videos that is kept from training, for
             validation and calibration.
         pretrain_epochs: epochs without clusters; None: the schedule's.
+        pseudo_anomalies: share of the training clips that is replaced by ones
+            that are not normal, see `PseudoAnomalies`.
         dtype: dtype policy, such as `"mixed_bfloat16"`.
         overrides: further arguments of `CDAE`.
 
@@ -57,6 +59,7 @@ class RunSettings:
     clip_step: int | None = None
     hold_out: float = 0.1
     pretrain_epochs: int | None = None
+    pseudo_anomalies: float = 0.0
     dtype: str = "float32"
     overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -67,6 +70,12 @@ class RunSettings:
                 raise ValueError(
                     f"{name} must be at least 1. Received: {name}={value!r}"
                 )
+
+        if not 0 <= self.pseudo_anomalies <= 1:
+            raise ValueError(
+                "pseudo_anomalies must lie in [0, 1]. Received: "
+                f"pseudo_anomalies={self.pseudo_anomalies!r}"
+            )
 
     def resolved(self, channels: int) -> "RunSettings":
         """Return the settings with the preset's values filled in.

@@ -157,7 +157,11 @@ def _fit(
         "dtype": "uint8",  # a quarter of the traffic; the model scales it
     }
     clips = Clips(kept, length=model.clip_length, stride=settings.clip_step)  # type: ignore[arg-type]
-    data = training_batches(clips, **options)  # type: ignore[arg-type]
+    data = training_batches(
+        clips,
+        pseudo_anomalies=settings.pseudo_anomalies,
+        **options,  # type: ignore[arg-type]
+    )
     validation = training_batches(
         Clips(held_out, length=model.clip_length),
         shuffle=False,

@@ -17,7 +17,13 @@ from keras_cdae.errors import ModelFileError
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
-TERMS = ("score", "appearance_distance", "motion_distance", "error")
+TERMS = (
+    "score",
+    "appearance_distance",
+    "motion_distance",
+    "error",
+    "motion_error",
+)
 # In units of the log-score: keeps `z` finite on video that never changes.
 SCALE_FLOOR = 1e-6
 # The standard deviation of a normal distribution over its MAD.
@@ -128,8 +134,8 @@ class Calibration:
 
         Args:
             terms: arrays (clips,) of logs: `"score"`, the log-score, always,
-                and `"appearance_distance"`, `"motion_distance"` and
-                `"error"`, the logs of its three terms, where they are wanted.
+                and `"appearance_distance"`, `"motion_distance"`, `"error"` and
+                `"motion_error"`, the logs of its terms, where they are wanted.
             source: what the clips are, for people to read.
             fps: scored clips in a second of that video.
 

@@ -47,7 +47,7 @@ def collect_codes(
     gathered: tuple[list[Array], list[Array]] = ([], [])
     found = 0
     for batch in batches:
-        clips = batch[0] if isinstance(batch, (tuple, list)) else batch
+        _, clips = split_batch(batch)  # the normal clips of pairs
         clips = ops.convert_to_numpy(clips)  # tf.data under another backend
         codes = [ops.convert_to_numpy(code) for code in encode(clips)]
         codes = [code.reshape(-1, code.shape[-1]) for code in codes]
@@ -62,6 +62,22 @@ def collect_codes(
         raise ValueError("The training data hold no clip to cluster.")
     logger.info("Clustering %d codes of each branch.", found)
     return np.concatenate(gathered[0]), np.concatenate(gathered[1])
+
+
+def split_batch(batch: Any) -> tuple[Any, Any]:
+    """Return clips to look at, and clips to reconstruct.
+
+    Args:
+        batch: clips, or a tuple whose second item counts where it holds clips,
+            too: a label or a weight does not.
+    """
+    if not isinstance(batch, (tuple, list)):
+        return batch, batch
+    clips = batch[0]
+    target = batch[1] if len(batch) > 1 else None
+    if len(getattr(target, "shape", ())) != len(clips.shape):
+        return clips, clips
+    return clips, target
 
 
 def _batches(

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cdae.training.codes import split_batch
 from keras_cdae.training.explained import ExplainedShare
 from keras_cdae.training.losses import gradient_loss, reconstruction_loss
 from keras_cdae.training.optimizer import BlockOptimizer
@@ -131,7 +132,8 @@ class StagedTraining(Mixin):
         Args:
             x: a `tf.data.Dataset` or `PyDataset` of batches of clips, or an
                 array `(count, T, height, width, channels)`; float in [0, 1]
-                or uint8.
+                or uint8. Batches may be pairs: clips, and the normal clips
+                to make of them (see `PseudoAnomalies`).
             y: not used: training needs no labels.
             batch_size: clips a batch, for an array.
             epochs: epochs in all; the schedule divides them.
@@ -241,25 +243,36 @@ class StagedTraining(Mixin):
         }
         return [by_id.get(id(v)) for v in self.trainable_variables]
 
-    def block_losses(self, block: str, clips: Tensor) -> dict[str, Tensor]:
+    def block_losses(
+        self, block: str, clips: Tensor, target: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Return the loss that a block minimises, and its terms, as scalars.
 
         Args:
             block: `"autoencoders"`: Eq. 13, without its last term while
                 pretraining; `"centroids"`: Eq. 12.
             clips: `(batch, T, height, width, channels)`.
+            target: what is to be reconstructed, of the same shape; None: the
+                clips. A clip that differs from its target is not normal, and
+                has no part in the clusters.
         """
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
+        normal = None if target is None else _equal(clips, target)
         if block == "centroids":
             return self._cluster_losses(
                 ops.stop_gradient(appearance_code),
                 ops.stop_gradient(motion_code),
+                normal,
             )
         outputs = self._decode(appearance_code, motion_code, skips)
+        if target is not None:
+            last, stack = self._split(target)
         losses = self._reconstruction_losses(last, stack, *outputs)
         if self.stage != "pretraining":
-            clusters = self._cluster_losses(appearance_code, motion_code)
+            clusters = self._cluster_losses(
+                appearance_code, motion_code, normal
+            )
             weighted = self.cluster_weight * clusters.pop("loss")
             losses = {**clusters, **losses, "loss": losses["loss"] + weighted}
         return losses
@@ -293,10 +306,15 @@ class StagedTraining(Mixin):
                 logs["motion_error"], logs["motion_power"]
             )
 
-    def unpack(self, data: Any) -> Tensor:
-        """Return the clips of one item of a data set."""
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return x
+    def unpack(self, data: Any) -> tuple[Tensor, Tensor | None]:
+        """Return clips, and what is to be reconstructed where it differs.
+
+        Args:
+            data: one item of a data set: clips, or a tuple of clips and of
+                the normal clips to make of them. Labels are not looked at.
+        """
+        clips, target = split_batch(data)
+        return clips, None if target is clips else target
 
     def _reconstruction_losses(
         self, last: Tensor, stack: Tensor, appearance: Tensor, motion: Tensor
@@ -318,11 +336,14 @@ class StagedTraining(Mixin):
         }
 
     def _cluster_losses(
-        self, appearance_code: Tensor, motion_code: Tensor
+        self,
+        appearance_code: Tensor,
+        motion_code: Tensor,
+        normal: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return Eq. 12, averaged over locations and batch, and its terms."""
-        appearance = ops.mean(self.appearance_clusters(appearance_code))
-        motion = ops.mean(self.motion_clusters(motion_code))
+        appearance = _mean(self.appearance_clusters(appearance_code), normal)
+        motion = _mean(self.motion_clusters(motion_code), normal)
         redundancy = (
             self.appearance_clusters.redundancy()
             + self.motion_clusters.redundancy()
@@ -345,6 +366,20 @@ class StagedTraining(Mixin):
             keras.optimizers.get(optimizer),
             keras.optimizers.Adam(self.schedule.cluster_learning_rate),
         )
+
+
+def _equal(clips: Tensor, target: Tensor) -> Tensor:
+    """Return 1 for every clip that is its target, else 0: (batch,)."""
+    same = ops.all(ops.equal(clips, target), axis=(1, 2, 3, 4))
+    return ops.cast(same, "float32")
+
+
+def _mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the mean of (batch, h, w) over the clips that have weight."""
+    if weights is None:
+        return ops.mean(values)
+    per_clip = ops.mean(values, axis=(1, 2))
+    return ops.sum(per_clip * weights) / ops.maximum(ops.sum(weights), 1.0)
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

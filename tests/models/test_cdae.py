@@ -424,3 +424,70 @@ def test_paper_preset_has_the_published_size():
     assert 5.5e6 < model.count_params() < 6.7e6
     codes = model.encode(np.zeros((1, 5, 64, 64, 3), "float32"))
     assert tuple(codes[0].shape) == (1, 8, 8, 256)  # 32 x 32 at 256 x 256
+
+
+def test_pairs_train_towards_the_normal_clip(make_model, tiny_clips):
+    """What is not normal has its normal clip as target, and no cluster."""
+    model = make_model()
+    model.set_stage("alternation")
+    odd = tiny_clips.copy()
+    odd[::2] = odd[::2, ::-1]
+    alone = model.block_losses("autoencoders", tiny_clips[1::2])
+    pairs = model.block_losses("autoencoders", odd, tiny_clips)
+    for name in ("appearance_distance", "motion_distance"):
+        np.testing.assert_allclose(
+            to_numpy(pairs[name]), to_numpy(alone[name]), rtol=1e-4
+        )
+    outputs = {k: to_numpy(v) for k, v in model(odd).items()}
+    target = reference.motion_target(tiny_clips)
+    expected = np.square(target - outputs["motion"]).mean()
+    np.testing.assert_allclose(
+        to_numpy(pairs["motion_loss"]), expected, rtol=1e-4
+    )
+    same = model.block_losses("autoencoders", tiny_clips, tiny_clips)
+    plain = model.block_losses("autoencoders", tiny_clips)
+    np.testing.assert_allclose(
+        to_numpy(same["loss"]), to_numpy(plain["loss"]), rtol=1e-5
+    )
+
+
+def test_labels_beside_the_clips_are_not_looked_at(make_model, tiny_clips):
+    model = make_model()
+    clips, target = model.unpack((tiny_clips, np.zeros(len(tiny_clips))))
+    assert clips is tiny_clips
+    assert target is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"score_terms": ()}, "at least one term"),
+        ({"score_terms": ("error", "error")}, "none twice"),
+        ({"score_terms": ("motion",)}, "score_terms='motion'"),
+        ({"pooling": 12}, "pooling=12"),
+        ({"pooling": 64}, "pooling=64"),
+    ],
+)
+def test_scores_that_cannot_be_are_refused(make_model, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make_model(**arguments)
+
+
+def test_the_score_is_that_of_the_terms_and_the_pooling(make_model, tiny_clips):
+    model = make_model(score_terms=("motion_error",), pooling=16)
+    result = model.score(tiny_clips)
+    motion = to_numpy(model(tiny_clips)["motion"])
+    error = np.square(reference.motion_target(tiny_clips) - motion)
+    error = error.mean((1, 4)).reshape(-1, 4, 8, 4, 8).mean((2, 4))
+    squares = [
+        error[:, y : y + 2, x : x + 2].mean((1, 2))
+        for y in range(3)
+        for x in range(3)
+    ]
+    np.testing.assert_allclose(
+        result["score"], np.log(np.max(squares, axis=0)), rtol=1e-3
+    )
+    np.testing.assert_allclose(result["map"], error, rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(
+        result["motion_error"], error.mean((1, 2)), rtol=1e-3
+    )

@@ -34,7 +34,8 @@ class PseudoAnomalies:
     Args:
         probability: share of the clips that is replaced, in [0, 1].
         kinds: which kinds, each as likely as the others.
-        max_step: `"skip"` and `"fast"` are 2 to so many times too fast.
+        max_step: `"skip"` and `"fast"` are up to so many times too fast.
+        min_step: and at least so many.
 
     Raises:
         ValueError: for a probability, kind or step out of range.
@@ -49,6 +50,7 @@ class PseudoAnomalies:
     probability: float = 0.2
     kinds: tuple[str, ...] = KINDS
     max_step: int = 5
+    min_step: int = 2
 
     def __post_init__(self) -> None:
         if not 0 <= self.probability <= 1:
@@ -60,10 +62,10 @@ class PseudoAnomalies:
             raise ValueError(
                 f"kinds must be some of {KINDS}. Received: kinds={self.kinds!r}"
             )
-        if self.max_step < 2:
+        if not 2 <= self.min_step <= self.max_step:
             raise ValueError(
-                "max_step must be at least 2. "
-                f"Received: max_step={self.max_step!r}"
+                "2 <= min_step <= max_step is asked for. Received: "
+                f"min_step={self.min_step!r}, max_step={self.max_step!r}"
             )
 
     def gather(
@@ -126,9 +128,9 @@ class PseudoAnomalies:
             return cross_by_patch(clip, frames[rng.integers(len(frames))], rng)
         before = len(clip) - 1
         highest = min(self.max_step, end // before)
-        if highest < 2:
+        if highest < self.min_step:
             return clip
-        step = int(rng.integers(2, highest + 1))
+        step = int(rng.integers(self.min_step, highest + 1))
         fast = np.asarray(frames[end - before * step : end + 1 : step])
         return fast if kind == "skip" else speed_up(clip, fast, rng)
 

@@ -379,32 +379,58 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         Raises:
             ValueError: if clips have another shape than the model's.
         """
-        clips = clips if hasattr(clips, "shape") else np.asarray(clips)
-        self._check_clips(clips.shape)
-        parts = []
-        for start in range(0, len(clips), batch_size):
-            part = clips[start : start + batch_size]
-            parts.append(self._score_batch(part, min(batch_size, len(clips))))
-        if not parts:
-            raise ValueError("score needs at least one clip. Received: none")
-        result = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+        result = self._in_batches(
+            "score", self.score_tensors, clips, batch_size
+        )
         if self.calibration is not None:
             result["z"] = self.calibration.z(result["score"])
             result["p"] = self.calibration.p(result["score"])
         return result
 
-    def _score_batch(self, clips: Any, size: int) -> dict[str, Array]:
-        """Score up to `size` clips with a graph made for `size`."""
-        count = len(clips)
-        if count < size:  # the last batch: a new shape would compile anew
-            clips = ops.convert_to_numpy(clips)
-            fill = np.repeat(clips[-1:], size - count, axis=0)
-            clips = np.concatenate([clips, fill])
-        scores = self._forward("score", self.score_tensors)(clips)
-        return {
-            k: ops.convert_to_numpy(v)[:count].astype("float32")
-            for k, v in scores.items()
-        }
+    def score_maps(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
+        """Return what the scores are made of, where in the picture it is.
+
+        Args:
+            clips: as for `score`.
+            batch_size: clips that are computed at a time.
+
+        Returns:
+            NumPy arrays `(batch, height / 8, width / 8)`, see `term_maps`.
+
+        Raises:
+            ValueError: if clips have another shape than the model's.
+        """
+        return self._in_batches("maps", self.term_maps, clips, batch_size)
+
+    def _in_batches(
+        self,
+        name: str,
+        function: Callable[[Tensor], dict[str, Tensor]],
+        clips: Any,
+        batch_size: int,
+    ) -> dict[str, Array]:
+        """Run a function of clips with one graph, made for `batch_size`."""
+        clips = clips if hasattr(clips, "shape") else np.asarray(clips)
+        self._check_clips(clips.shape)
+        size = min(batch_size, len(clips))
+        if not size:
+            raise ValueError("score needs at least one clip. Received: none")
+        run = self._forward(name, function)
+        parts = []
+        for start in range(0, len(clips), batch_size):
+            part = clips[start : start + batch_size]
+            count = len(part)
+            if count < size:  # the last batch: a new shape would compile anew
+                part = ops.convert_to_numpy(part)
+                fill = np.repeat(part[-1:], size - count, axis=0)
+                part = np.concatenate([part, fill])
+            parts.append(
+                {
+                    k: ops.convert_to_numpy(v)[:count].astype("float32")
+                    for k, v in run(part).items()
+                }
+            )
+        return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
     # Saving
 

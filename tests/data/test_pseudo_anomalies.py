@@ -113,6 +113,7 @@ def test_none_and_nought_mean_none():
         ({"kinds": ()}, "kinds must be some of"),
         ({"kinds": ("slow",)}, "kinds=..slow"),
         ({"max_step": 1}, "max_step=1"),
+        ({"min_step": 6}, "min_step=6"),
     ],
 )
 def test_what_cannot_be_is_refused(arguments, message):

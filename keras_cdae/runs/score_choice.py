@@ -1,0 +1,171 @@
+"""Which score tells what is not normal, without a test video or a label.
+
+Held-out normal video is scored beside pseudo-anomalies made from it. What
+separates the two best is a choice that the test set had no part in.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from keras_cdae.data.clips import Clips
+from keras_cdae.data.frames import CachedVideo
+from keras_cdae.data.pseudo_anomalies import PseudoAnomalies
+from keras_cdae.metrics.frame import micro_auc
+from keras_cdae.models.autoencoder import STRIDE
+from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.fusion import EQUATION_14, TERMS, fuse
+from keras_cdae.types import Array
+
+BATCH_SIZE = 32
+FASTEST = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreVariant:
+    """One way to make a score of the maps of error and distance.
+
+    Attributes:
+        terms: `score_terms` of `CDAE`.
+        pooling: `pooling` of `CDAE`.
+        fusion: `fusion` of `CDAE`.
+    """
+
+    terms: tuple[str, ...]
+    pooling: int | None = None
+    fusion: str = "product"
+
+    def __str__(self) -> str:
+        if self == ScoreVariant(EQUATION_14):
+            return "Eq. 14"
+        names = " x ".join(self.terms)
+        pool = "mean" if self.pooling is None else f"max {self.pooling}"
+        return f"{self.fusion}, {names}, {pool}"
+
+
+VARIANTS = tuple(
+    ScoreVariant(terms, pooling, fusion)
+    for terms, fusions in (
+        (EQUATION_14, ("product", "pixelwise")),
+        (("motion_error", *EQUATION_14[1:]), ("product", "pixelwise")),
+        (("motion_error", "motion_distance"), ("product", "pixelwise")),
+        (("error",), ("product",)),
+        (("motion_error",), ("product",)),
+        (("motion_distance",), ("product",)),
+        (("appearance_distance",), ("product",)),
+    )
+    for fusion in fusions
+    for pooling in (None, 8, 16, 24, 32)
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rating:
+    """How well a score tells pseudo-anomalies from normal clips.
+
+    Attributes:
+        variant: the score.
+        auc: AUC by kind of pseudo-anomaly, as fractions.
+    """
+
+    variant: ScoreVariant
+    auc: Mapping[str, float]
+
+    @property
+    def mean(self) -> float:
+        """The mean over all kinds."""
+        return float(np.mean(list(self.auc.values())))
+
+
+def rate_scores(
+    model: CDAE,
+    videos: Sequence[CachedVideo | np.ndarray],
+    *,
+    step: int = 3,
+    seed: int = 0,
+    variants: Sequence[ScoreVariant] = VARIANTS,
+    scored: Callable[[int, int, str], None] | None = None,
+) -> list[Rating]:
+    """Rate scores on normal video that the model was not trained on.
+
+    Args:
+        model: the model.
+        videos: normal videos, uint8 (N, H, W, C).
+        step: frames from one clip to the next.
+        seed: of the pseudo-anomalies.
+        variants: the scores to rate.
+        scored: called after each kind, with kinds done, kinds in all, and the
+            kind's name.
+
+    Returns:
+        One rating a variant, the best first.
+    """
+    clips = Clips(videos, length=model.clip_length)
+    indices = _late_enough(clips)[::step]
+    kinds = {"normal": None, **pseudo_kinds()}
+    maps: dict[str, dict[str, Array]] = {}
+    for number, (name, kind) in enumerate(kinds.items(), start=1):
+        maps[name] = _maps(model, clips, indices, kind, seed)
+        if scored is not None:
+            scored(number, len(kinds), name)
+    ratings = [Rating(v, _areas(v, maps)) for v in variants]
+    return sorted(ratings, key=lambda rating: -rating.mean)
+
+
+def pseudo_kinds() -> dict[str, PseudoAnomalies]:
+    """Return what is told from normal video, by name: one kind each."""
+    fast = {
+        f"{kind} x{step}": PseudoAnomalies(1.0, (kind,), step, min_step=step)
+        for kind in ("skip", "fast")
+        for step in range(2, FASTEST + 1)
+    }
+    return {**fast, "patch": PseudoAnomalies(1.0, ("patch",))}
+
+
+def _late_enough(clips: Clips) -> Array:
+    """Return the clips with enough frames before them to be sped up."""
+    indices = np.arange(len(clips))
+    starts = clips.locate(indices)[:, 1]
+    return indices[starts >= (FASTEST - 1) * (clips.length - 1)]
+
+
+def _maps(
+    model: CDAE,
+    clips: Clips,
+    indices: Array,
+    kind: PseudoAnomalies | None,
+    seed: int,
+) -> dict[str, Array]:
+    parts: list[dict[str, Array]] = []
+    for start in range(0, len(indices), BATCH_SIZE):
+        chosen = indices[start : start + BATCH_SIZE]
+        batch = clips.gather(chosen)
+        if kind is not None:
+            batch, _ = kind.gather(clips, chosen, seed=seed)
+        parts.append(model.score_maps(batch, batch_size=BATCH_SIZE))
+    return {term: np.concatenate([p[term] for p in parts]) for term in TERMS}
+
+
+def _areas(
+    variant: ScoreVariant, maps: Mapping[str, Mapping[str, Array]]
+) -> dict[str, float]:
+    scores = {name: _scores(variant, of_kind) for name, of_kind in maps.items()}
+    normal = scores.pop("normal")
+    labels = np.repeat([0, 1], len(normal))
+    return {
+        name: float(micro_auc([np.concatenate([normal, odd])], [labels]))  # type: ignore[arg-type]
+        for name, odd in scores.items()
+    }
+
+
+def _scores(variant: ScoreVariant, maps: Mapping[str, Array]) -> Array:
+    from keras import ops
+
+    score, _ = fuse(
+        {term: ops.convert_to_tensor(maps[term]) for term in variant.terms},
+        terms=variant.terms,
+        fusion=variant.fusion,
+        window=None if variant.pooling is None else variant.pooling // STRIDE,
+    )
+    return ops.convert_to_numpy(score)

@@ -136,7 +136,11 @@ def _draw(model: "CDAE", evaluation: "Evaluation", folder: Path) -> None:
 def _print(evaluation: "Evaluation", as_json: bool) -> None:
     metrics = evaluation.metrics
     if as_json:
-        values = {**metrics, "trivial": evaluation.trivial}
+        values = {
+            **metrics,
+            "equation_14": evaluation.equation_14,
+            "trivial": evaluation.trivial,
+        }
         click.echo(json.dumps(values, indent=2, allow_nan=False))
     elif metrics["label_source"] is None:
         click.echo(
@@ -145,4 +149,7 @@ def _print(evaluation: "Evaluation", as_json: bool) -> None:
         )
     else:
         title = f"{evaluation.dataset.title}, all in percent"
-        output.print_metrics(title, metrics, evaluation.trivial)
+        beside = dict(evaluation.trivial)
+        if evaluation.equation_14 is not None:
+            beside = {"Eq. 14": evaluation.equation_14, **beside}
+        output.print_metrics(title, metrics, beside)

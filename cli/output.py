@@ -271,15 +271,15 @@ def print_table(
 
 
 def print_metrics(
-    title: str, metrics: dict[str, Any], trivial: dict[str, dict[str, Any]]
+    title: str, metrics: dict[str, Any], beside: dict[str, dict[str, Any]]
 ) -> None:
-    """Print every protocol side by side, the trivial scores beside them."""
+    """Print every protocol, and those of other scores beside the model's."""
     rows = []
     for key, label in PROTOCOLS.items():
         cells = [_percent(metrics.get(key))]
-        cells += [_percent(row.get(key)) for row in trivial.values()]
+        cells += [_percent(row.get(key)) for row in beside.values()]
         rows.append([label, *cells])
-    names = [name.replace("_", " ") for name in trivial]
+    names = [name.replace("_", " ") for name in beside]
     print_table(title, ["protocol", "model", *names], rows)
     facts = (
         f"{metrics['frames']} scored frames of {metrics['videos']} videos, "

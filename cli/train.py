@@ -61,6 +61,14 @@ if TYPE_CHECKING:
         help="Share of the training videos kept for validation and "
         "calibration.",
     ),
+    click.option(
+        "--pseudo-anomalies",
+        type=options.Finite(0, 1),
+        default=0.0,
+        show_default=True,
+        help="Share of the training clips that is replaced by ones that are "
+        "not normal, made from the others: too fast, or crossed by a patch.",
+    ),
     options.dtype,
     options.cache_dir,
     options.backend,

@@ -19,6 +19,7 @@ from keras_cdae.errors import DataError, VideoError
 from keras_cdae.files import write_json
 from keras_cdae.metrics.frame import frame_metrics, micro_auc
 from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.fusion import EQUATION_14
 from keras_cdae.runs.folder import require_writable
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.settings import environment
@@ -35,12 +36,15 @@ class Evaluation:
         videos: the scores of each test video, with labels where known.
         metrics: the keys of `metrics.json`; rates are None without labels.
         trivial: the same keys for scores that need no model, by name.
+        equation_14: the same keys for the score of Eq. 14 to the letter, where
+            the model's own is another one; else None.
     """
 
     dataset: Dataset
     videos: list[VideoScores]
     metrics: dict[str, Any]
     trivial: dict[str, dict[str, Any]]
+    equation_14: dict[str, Any] | None = None
 
 
 def evaluate(
@@ -113,7 +117,12 @@ def evaluate(
         if scored is not None:
             scored(number, len(caches), cache.name)
     metrics, trivial = _measure(videos, differences, found, smoothing)
-    result = Evaluation(found, videos, metrics, trivial)
+    paper = None
+    if metrics["label_source"] is not None and not is_equation_14(model):
+        paper = _metrics(
+            [equation_14_scores(v) for v in videos], videos, found, smoothing
+        )
+    result = Evaluation(found, videos, metrics, trivial, paper)
     if output is not None:
         write_scores_csv(Path(output) / "scores.csv", videos)
         write_json(Path(output) / "metrics.json", _report(result))
@@ -143,18 +152,11 @@ def _measure(
             "label_source": None,
         }
         return counts, {}
-    labels = [video.labels for video in videos]
-    source = dataset.label_source
-    metrics = frame_metrics(
-        [video.score for video in videos],
-        labels,  # type: ignore[arg-type]
-        label_source=source,
-        smoothing=smoothing,
-    )
+    metrics = _metrics([v.score for v in videos], videos, dataset, smoothing)
     # Eq. 15 to the letter: min-max of s, not of log(1 / s).
     metrics["auc_micro_regularity"] = micro_auc(
         [1.0 - video.regularity for video in videos],
-        labels,  # type: ignore[arg-type]
+        [video.labels for video in videos],  # type: ignore[misc]
     )
     trivial = {
         "frame_difference": differences,
@@ -163,14 +165,37 @@ def _measure(
         ],
     }
     return metrics, {
-        name: frame_metrics(
-            scores,
-            labels,  # type: ignore[arg-type]
-            label_source=source,
-            smoothing=smoothing,
-        )
+        name: _metrics(scores, videos, dataset, smoothing)
         for name, scores in trivial.items()
     }
+
+
+def _metrics(
+    scores: list[np.ndarray],
+    videos: list[VideoScores],
+    dataset: Dataset,
+    smoothing: float | None,
+) -> dict[str, Any]:
+    return frame_metrics(
+        scores,
+        [video.labels for video in videos],  # type: ignore[misc]
+        label_source=dataset.label_source,
+        smoothing=smoothing,
+    )
+
+
+def is_equation_14(model: CDAE) -> bool:
+    """Tell whether a model's own score is that of Eq. 14."""
+    return (
+        set(model.score_terms) == set(EQUATION_14)
+        and model.fusion == "product"
+        and model.pooling is None
+    )
+
+
+def equation_14_scores(video: VideoScores) -> np.ndarray:
+    """Return log(1 / s) of Eq. 14, whatever the model's own score: (n,)."""
+    return np.sum([video.terms[term] for term in EQUATION_14], axis=0)
 
 
 def _report(result: Evaluation) -> dict[str, Any]:
@@ -179,6 +204,7 @@ def _report(result: Evaluation) -> dict[str, Any]:
         "dataset": result.dataset.name,
         "title": result.dataset.title,
         "warnings": list(result.dataset.warnings),
+        "equation_14": result.equation_14,
         "trivial": result.trivial,
         "environment": environment(),
     }

@@ -1,34 +1,33 @@
 """The clustering-driven deep autoencoder."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_cdae.backend import AlternatingStep, compile_forward
+from keras_cdae.backend import AlternatingStep
 from keras_cdae.errors import ModelFileError
 from keras_cdae.layers.deep_kmeans import DeepKMeans
 from keras_cdae.models import presets
-from keras_cdae.models.autoencoder import STRIDE, Decoder, Encoder
+from keras_cdae.models.autoencoder import Decoder, Encoder
+from keras_cdae.models.clip_scorer import TINY, ClipScorer, pooled
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.serialization import register
 from keras_cdae.training.losses import LOSSES
 from keras_cdae.training.schedule import Schedule, as_schedule
 from keras_cdae.training.staged import StagedTraining, check_choice
-from keras_cdae.types import Array, Shape, Tensor
+from keras_cdae.types import Shape, Tensor
 
 SKIPS = ("motion", "none")
 FUSIONS = ("product", "pixelwise")
 DISTANCES = ("nearest", "soft")
-TINY = 1e-12  # under a logarithm
 FORMAT_VERSION = 1  # of what `get_config` returns, and so of `.keras` files
-LAST = "channels_last"
 
 
 @register
-class CDAE(AlternatingStep, StagedTraining, keras.Model):
+class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
     """Clustering-driven deep autoencoder for video anomaly detection.
 
     The appearance autoencoder reconstructs the last frame of a clip; the
@@ -96,6 +95,19 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         Anomaly Detection, ECCV 2020.
     """
 
+    terms = ("appearance_distance", "motion_distance", "error")
+    output_notes = MappingProxyType(
+        {
+            "score": "log(1 / s) of Eq. 14, higher = more anomalous; belongs "
+            "to the clip's last frame",
+            "appearance_distance": "mean distance of the appearance code to a "
+            "centroid",
+            "motion_distance": "mean distance of the motion code to a centroid",
+            "error": "mean squared reconstruction error",
+            "map": "(h, w), product of error and distances at each location",
+        }
+    )
+
     def __init__(
         self,
         image_size: Sequence[int] = (256, 256),
@@ -124,23 +136,7 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         check_choice("loss_type", loss_type, LOSSES)
         check_choice("fusion", fusion, FUSIONS)
         check_choice("distance", distance, DISTANCES)
-        if len(image_size) != 2 or any(
-            side < STRIDE or side % STRIDE for side in image_size
-        ):
-            raise ValueError(
-                f"image_size must be (height, width), multiples of {STRIDE}. "
-                f"Received: image_size={image_size!r}"
-            )
-        if clip_length < 2:
-            raise ValueError(
-                "clip_length must be at least 2. "
-                f"Received: clip_length={clip_length!r}"
-            )
-        if channels < 1:
-            raise ValueError(
-                "channels must be a positive integer. "
-                f"Received: channels={channels!r}"
-            )
+        self._prepare_scoring(image_size, channels, clip_length, calibration)
         for name, weight in (
             ("cluster_weight", cluster_weight),
             ("redundancy_weight", redundancy_weight),
@@ -150,9 +146,6 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
                 raise ValueError(
                     f"{name} must not be negative. Received: {name}={weight!r}"
                 )
-        self.image_size = (int(image_size[0]), int(image_size[1]))
-        self.channels = channels
-        self.clip_length = clip_length
         self.width = width
         self.decoder_multipliers = tuple(decoder_multipliers)
         self.skips = skips
@@ -166,7 +159,6 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         self.fusion = fusion
         self.distance = distance
         self.schedule = as_schedule(schedule)
-        self.calibration = _calibration(calibration)
         self.seed = seed
 
         policy = self.dtype_policy
@@ -191,7 +183,6 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             num_clusters, alpha, dtype=policy, name="motion_clusters"
         )
         self._prepare_training()
-        self._forward_functions: dict[str, Any] = {}
         self.build((None, clip_length, *self.image_size, channels))
 
     @classmethod
@@ -266,7 +257,7 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         appearance, motion = self._decode(appearance_code, motion_code, skips)
         return {
             "appearance": appearance,
-            "motion": self._unstack(motion),
+            "motion": self._unstack(motion, self.clip_length - 1),
             "appearance_distance": self._distance_map(
                 self.appearance_clusters, appearance_code
             ),
@@ -305,10 +296,6 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         before = self.clip_length - 1
         rebuilt = ops.tile(ops.cast(appearance, "float32"), (1, 1, 1, before))
         error = ops.square(stack - rebuilt - ops.cast(motion, "float32"))
-        error = ops.mean(error, axis=-1, keepdims=True)
-        error = ops.average_pool(  # B, h, w: one value where a code stands
-            error, (STRIDE, STRIDE), (STRIDE, STRIDE), data_format=LAST
-        )[..., 0]
         maps = {
             "appearance_distance": self._distance_map(
                 self.appearance_clusters, appearance_code
@@ -316,7 +303,7 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             "motion_distance": self._distance_map(
                 self.motion_clusters, motion_code
             ),
-            "error": error,
+            "error": pooled(error),  # one value where a code stands
         }
         terms = {k: ops.mean(v, axis=(1, 2)) for k, v in maps.items()}
         product = maps["error"]
@@ -327,49 +314,6 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         else:
             score = ops.log(ops.mean(product, axis=(1, 2)) + TINY)
         return {"score": score, **terms, "map": product}
-
-    def score(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
-        """Return the anomaly score of each clip; it belongs to its last frame.
-
-        Args:
-            clips: `(batch, T, height, width, channels)`, float in [0, 1] or
-                uint8.
-            batch_size: clips that are computed at a time.
-
-        Returns:
-            NumPy arrays as `score_tensors` names them and, once the model is
-            calibrated, `"z"` (standardised score) and `"p"` (share of normal
-            clips that score as high), both `(batch,)`.
-
-        Raises:
-            ValueError: if clips have another shape than the model's.
-        """
-        clips = clips if hasattr(clips, "shape") else np.asarray(clips)
-        self._check_clips(clips.shape)
-        parts = []
-        for start in range(0, len(clips), batch_size):
-            part = clips[start : start + batch_size]
-            parts.append(self._score_batch(part, min(batch_size, len(clips))))
-        if not parts:
-            raise ValueError("score needs at least one clip. Received: none")
-        result = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
-        if self.calibration is not None:
-            result["z"] = self.calibration.z(result["score"])
-            result["p"] = self.calibration.p(result["score"])
-        return result
-
-    def _score_batch(self, clips: Any, size: int) -> dict[str, Array]:
-        """Score up to `size` clips with a graph made for `size`."""
-        count = len(clips)
-        if count < size:  # the last batch: a new shape would compile anew
-            clips = ops.convert_to_numpy(clips)
-            fill = np.repeat(clips[-1:], size - count, axis=0)
-            clips = np.concatenate([clips, fill])
-        scores = self._forward("score", self.score_tensors)(clips)
-        return {
-            k: ops.convert_to_numpy(v)[:count].astype("float32")
-            for k, v in scores.items()
-        }
 
     # Saving
 
@@ -430,23 +374,9 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
 
     def _split(self, clips: Tensor) -> tuple[Tensor, Tensor]:
         """Return the last frame and the frames before it, stacked."""
-        clips = ops.convert_to_tensor(clips)
-        self._check_clips(clips.shape)
-        if keras.backend.is_float_dtype(clips.dtype):
-            clips = ops.cast(clips, "float32")
-        else:
-            clips = ops.cast(clips, "float32") / 255.0
-        height, width = self.image_size
+        clips = self._in_floats(clips)
         before = self.clip_length - 1
-        stack = ops.transpose(clips[:, :before], (0, 2, 3, 1, 4))
-        stack = ops.reshape(stack, (-1, height, width, before * self.channels))
-        return clips[:, before], stack
-
-    def _unstack(self, motion: Tensor) -> Tensor:
-        """Return `(batch, T - 1, height, width, channels)`."""
-        height, width = self.image_size
-        shape = (-1, height, width, self.clip_length - 1, self.channels)
-        return ops.transpose(ops.reshape(motion, shape), (0, 3, 1, 2, 4))
+        return clips[:, before], self._stack(clips[:, :before])
 
     def _encode(
         self, last: Tensor, stack: Tensor
@@ -473,31 +403,3 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             if self.distance == "nearest"
             else clusters(code)
         )
-
-    def _forward(
-        self, name: str, function: Callable[[Tensor], Any]
-    ) -> Callable[[Tensor], Any]:
-        if name not in self._forward_functions:
-            self._forward_functions[name] = compile_forward(self, function)
-        return self._forward_functions[name]
-
-    def _check_clips(self, shape: Sequence[int | None]) -> None:
-        expected = (self.clip_length, *self.image_size, self.channels)
-        if len(shape) != 5 or any(
-            got is not None and got != want
-            for got, want in zip(shape[1:], expected, strict=True)
-        ):
-            sizes = ", ".join(map(str, expected))
-            raise ValueError(
-                f"Expected clips of shape (batch, {sizes}): frames, height, "
-                f"width, channels. Received: shape {tuple(shape)}. Resize the "
-                "video, or make the model with another image_size or channels."
-            )
-
-
-def _calibration(
-    value: Calibration | dict[str, Any] | None,
-) -> Calibration | None:
-    if value is None or isinstance(value, Calibration):
-        return value
-    return Calibration.from_dict(value)

@@ -18,7 +18,7 @@ from keras_cdae.data.frames import CachedVideo
 from keras_cdae.errors import DataError, VideoError
 from keras_cdae.files import write_json
 from keras_cdae.metrics.frame import frame_metrics, micro_auc
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.folder import require_writable
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.settings import environment
@@ -44,7 +44,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: CDAE,
+    model: ClipScorer,
     dataset: str,
     data_dir: str | os.PathLike[str] | None,
     *,

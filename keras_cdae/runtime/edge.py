@@ -205,7 +205,7 @@ class EdgeScorer:
             terms={
                 name: float(np.log(max(float(outputs[name][0]), TINY)))
                 for name in TERMS
-                if name != "score"
+                if name != "score" and name in outputs
             },
             map=outputs["map"][0],
         )

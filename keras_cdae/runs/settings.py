@@ -40,7 +40,9 @@ class RunSettings:
             validation and calibration.
         pretrain_epochs: epochs without clusters; None: the schedule's.
         dtype: dtype policy, such as `"mixed_bfloat16"`.
-        overrides: further arguments of `CDAE`.
+        overrides: further arguments of the model.
+        model: what is trained: `"cdae"`, or a baseline's name in
+            `baselines.MODELS`.
 
     Raises:
         ValueError: for a number out of range.
@@ -59,6 +61,7 @@ class RunSettings:
     pretrain_epochs: int | None = None
     dtype: str = "float32"
     overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
+    model: str = "cdae"  # that of every run from before there was a choice
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "clip_step"):

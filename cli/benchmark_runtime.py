@@ -1,4 +1,4 @@
-"""`keras-cdae benchmark`."""
+"""`keras-cdae benchmark runtime`."""
 
 import csv
 import dataclasses
@@ -18,12 +18,7 @@ if TYPE_CHECKING:
     from keras_cdae.export.speed import Speed
 
 
-@click.group("benchmark")
-def command() -> None:
-    """Measure speed on this machine."""
-
-
-@command.command("runtime")
+@click.command("runtime")
 @options.apply(
     click.option(
         "--model",
@@ -66,7 +61,7 @@ def command() -> None:
     ),
     options.json_output,
 )
-def runtime(
+def command(
     model: str,
     video: Path,
     threads: tuple[int, ...],

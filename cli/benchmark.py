@@ -1,0 +1,24 @@
+"""`keras-cdae benchmark`: a module for each of its commands."""
+
+import click
+
+from . import (
+    benchmark_ablation,
+    benchmark_clusters,
+    benchmark_compare,
+    benchmark_runtime,
+)
+
+
+@click.group("benchmark")
+def command() -> None:
+    """Measure speed; compare models; repeat the paper's tables."""
+
+
+for module in (
+    benchmark_runtime,
+    benchmark_compare,
+    benchmark_ablation,
+    benchmark_clusters,
+):
+    command.add_command(module.command)

@@ -42,7 +42,9 @@ class RunSettings:
         pseudo_anomalies: share of the training clips that is replaced by ones
             that are not normal, see `PseudoAnomalies`.
         dtype: dtype policy, such as `"mixed_bfloat16"`.
-        overrides: further arguments of `CDAE`.
+        overrides: further arguments of the model.
+        model: what is trained: `"cdae"`, or a baseline's name in
+            `baselines.MODELS`.
 
     Raises:
         ValueError: for a number out of range.
@@ -62,6 +64,7 @@ class RunSettings:
     pseudo_anomalies: float = 0.0
     dtype: str = "float32"
     overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
+    model: str = "cdae"  # that of every run from before there was a choice
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "clip_step"):
@@ -71,6 +74,12 @@ class RunSettings:
                     f"{name} must be at least 1. Received: {name}={value!r}"
                 )
 
+        if self.pseudo_anomalies and self.model != "cdae":
+            raise ValueError(
+                "pseudo_anomalies are for the model cdae alone. Received: "
+                f"pseudo_anomalies={self.pseudo_anomalies!r}, "
+                f"model={self.model!r}"
+            )
         if not 0 <= self.pseudo_anomalies <= 1:
             raise ValueError(
                 "pseudo_anomalies must lie in [0, 1]. Received: "

@@ -13,7 +13,14 @@ from keras_cdae.layers.deep_kmeans import DeepKMeans
 from keras_cdae.models import presets
 from keras_cdae.models.autoencoder import STRIDE, Decoder, Encoder
 from keras_cdae.models.clip_scorer import ClipScorer, pooled
-from keras_cdae.models.fusion import EQUATION_14, FUSIONS, TERMS, fuse
+from keras_cdae.models.fusion import (
+    EQUATION_14,
+    FUSIONS,
+    MAPS,
+    ScoreTerms,
+    check_terms,
+    fuse,
+)
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.serialization import register
 from keras_cdae.training.losses import LOSSES
@@ -66,11 +73,11 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
             (Eq. 10).
         score_terms: what is multiplied: some of `"error"` (of the clip, from
             both reconstructions), `"motion_error"` (of the motion target
-            alone), `"appearance_distance"` and `"motion_distance"`. The
-            default is Eq. 14.
-        pooling: None: error and distances are averaged over the picture
-            (Eq. 14). An integer: over the square of so many pixels where that
-            is highest; a multiple of 8.
+            alone), `"unexplained_motion"` (that, as a share of the motion
+            there was), `"appearance_distance"` and `"motion_distance"`; and
+            for each None, to average it over the picture, or the side of a
+            square in pixels, a multiple of 8, to average it over the square
+            where that is highest. The default is Eq. 14.
         schedule: a `Schedule`, or its arguments as a dictionary.
         calibration: a `Calibration` on normal video, or its dictionary.
         seed: seed of k-means.
@@ -102,7 +109,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         Anomaly Detection, ECCV 2020.
     """
 
-    terms = TERMS
+    terms = MAPS
     output_notes = MappingProxyType(
         {
             "score": "log of the product of error and distances, log(1 / s) "
@@ -113,6 +120,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
             "motion_distance": "mean distance of the motion code to a centroid",
             "error": "mean squared reconstruction error",
             "motion_error": "mean squared error of the motion target",
+            "motion_power": "mean squared motion target",
             "map": "(h, w), product of error and distances at each location",
         }
     )
@@ -135,8 +143,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         gradient_weight: float = 0.0,
         fusion: str = "product",
         distance: str = "nearest",
-        score_terms: Sequence[str] = EQUATION_14,
-        pooling: int | None = None,
+        score_terms: ScoreTerms | Sequence[str] = EQUATION_14,
         schedule: Schedule | dict[str, Any] | None = None,
         calibration: Calibration | dict[str, Any] | None = None,
         seed: int = 0,
@@ -147,21 +154,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         check_choice("loss_type", loss_type, LOSSES)
         check_choice("fusion", fusion, FUSIONS)
         check_choice("distance", distance, DISTANCES)
-        for term in score_terms:
-            check_choice("score_terms", term, TERMS)
-        if not score_terms or len(set(score_terms)) < len(score_terms):
-            raise ValueError(
-                "score_terms must hold at least one term, and none twice. "
-                f"Received: score_terms={score_terms!r}"
-            )
         self._prepare_scoring(image_size, channels, clip_length, calibration)
-        if pooling is not None and (
-            pooling < STRIDE or pooling % STRIDE or pooling > min(image_size)
-        ):
-            raise ValueError(
-                f"pooling must be None or a multiple of {STRIDE} within the "
-                f"picture. Received: pooling={pooling!r}"
-            )
         for name, weight in (
             ("cluster_weight", cluster_weight),
             ("redundancy_weight", redundancy_weight),
@@ -183,8 +176,9 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         self.gradient_weight = gradient_weight
         self.fusion = fusion
         self.distance = distance
-        self.score_terms = tuple(score_terms)
-        self.pooling = pooling
+        self.score_terms = check_terms(
+            score_terms, fusion=fusion, stride=STRIDE, side=min(self.image_size)
+        )
         self.schedule = as_schedule(schedule)
         self.seed = seed
 
@@ -312,20 +306,23 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
 
         Returns:
             `"score"`, the anomaly score `log(1 / s)` (Eq. 14, unless
-            `score_terms` or `pooling` say otherwise), and the terms
+            `score_terms` says otherwise), and the terms
             `"appearance_distance"`, `"motion_distance"`, `"error"` and
-            `"motion_error"` (mean squared errors), averaged over the picture,
-            all `(batch,)`; `"map"`, the pixelwise product of the terms that
+            `"motion_error"` (mean squared errors) and `"motion_power"` (the
+            mean squared motion target), averaged over the picture, all
+            `(batch,)`; `"map"`, the pixelwise product of the terms that
             count, `(batch, h, w)`. All float32; more is more anomalous.
         """
         maps = self.term_maps(clips)
         score, product = fuse(
             maps,
-            terms=self.score_terms,
+            terms={
+                term: None if pixels is None else pixels // STRIDE
+                for term, pixels in self.score_terms.items()
+            },
             fusion=self.fusion,
-            window=None if self.pooling is None else self.pooling // STRIDE,
         )
-        terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in TERMS}
+        terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in MAPS}
         return {"score": score, **terms, "map": product}
 
     def term_maps(self, clips: Tensor) -> dict[str, Tensor]:
@@ -335,8 +332,9 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
             clips: `(batch, T, height, width, channels)`, float or uint8.
 
         Returns:
-            `"error"`, `"motion_error"`, `"appearance_distance"` and
-            `"motion_distance"`, each `(batch, height / 8, width / 8)` float32.
+            `"error"`, `"motion_error"`, `"motion_power"`,
+            `"appearance_distance"` and `"motion_distance"`, each
+            `(batch, height / 8, width / 8)` float32.
         """
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
@@ -349,6 +347,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         return {
             "error": pooled(ops.square(rest - rebuilt)),
             "motion_error": pooled(ops.square(rest - last)),
+            "motion_power": pooled(ops.square(stack - last)),
             "appearance_distance": self._distance_map(
                 self.appearance_clusters, appearance_code
             ),
@@ -397,8 +396,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
             "gradient_weight": self.gradient_weight,
             "fusion": self.fusion,
             "distance": self.distance,
-            "score_terms": self.score_terms,
-            "pooling": self.pooling,
+            "score_terms": dict(self.score_terms),
             "schedule": self.schedule.get_config(),
             "calibration": None
             if calibration is None

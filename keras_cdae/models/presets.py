@@ -51,15 +51,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 # On held-out Ped2 of 0.1, 0.01 and 0.001 the one that keeps
                 # most of the motion explained.
                 "cluster_weight": 0.001,
-                # Eq. 14 at the place where it is highest, without the texture
-                # that the appearance decoder misses: best of the scores that
-                # `benchmark scores` rates on held-out normal video.
-                "score_terms": (
-                    "motion_error",
-                    "appearance_distance",
-                    "motion_distance",
-                ),
-                "pooling": 16,
+                # Best of those that `benchmark scores` rates on held-out
+                # normal video, and of the best on the part of Avenue.
+                "score_terms": {
+                    "unexplained_motion": None,
+                    "appearance_distance": 16,
+                },
             },
             schedule=Schedule(
                 learning_rate=4e-4,

@@ -188,9 +188,7 @@ def _metrics(
 def has_own_score(model: ClipScorer) -> bool:
     """Tell whether a `CDAE` scores by something else than Eq. 14."""
     return isinstance(model, CDAE) and (
-        set(model.score_terms) != set(EQUATION_14)
-        or model.fusion != "product"
-        or model.pooling is not None
+        model.score_terms != EQUATION_14 or model.fusion != "product"
     )
 
 

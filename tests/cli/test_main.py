@@ -98,9 +98,13 @@ def test_version(invoke):
 
 def test_options_have_the_library_s_names():
     from keras_cdae.backend import SUPPORTED
+    from keras_cdae.baselines import MODELS
     from keras_cdae.data.benchmarks import DATASETS
     from keras_cdae.models.presets import PRESETS
+    from keras_cdae.runs.variants import COMPARISON
 
+    assert tuple(MODELS) == options.MODELS
+    assert tuple(v.name for v in COMPARISON) == options.COMPARED
     assert set(options.BACKENDS) == set(SUPPORTED)
     assert tuple(DATASETS) == options.DATASETS
     assert tuple(PRESETS) == options.PRESETS

@@ -19,7 +19,7 @@ from keras_cdae.data.pipelines import training_batches
 from keras_cdae.errors import DataError
 from keras_cdae.files import atomic_path
 from keras_cdae.models import presets
-from keras_cdae.models.clip_scorer import ClipScorer
+from keras_cdae.models.clip_scorer import ClipScorer, in_float32
 from keras_cdae.runs.checkpoint import Checkpoint, restore
 from keras_cdae.runs.find import MODEL_FILE
 from keras_cdae.runs.folder import (
@@ -82,7 +82,7 @@ def train(
     if not resume:  # not before the videos are known to be readable
         start_folder(run, settings)
     kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
-    model = _fit(settings, run, kept, held_out, callbacks, verbose)
+    model = in_float32(_fit(settings, run, kept, held_out, callbacks, verbose))
     calibrate(
         model,
         held_out,

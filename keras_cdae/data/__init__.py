@@ -8,8 +8,10 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "Address": "address",
     "CLIP_LENGTH": "clips",
     "CachedVideo": "frames",
+    "Camera": "camera",
     "ClipBatches": "pipelines",
     "Clips": "clips",
     "DATASETS": "benchmarks",
@@ -46,8 +48,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "Address",
     "CLIP_LENGTH",
     "CachedVideo",
+    "Camera",
     "ClipBatches",
     "Clips",
     "DATASETS",

@@ -1,6 +1,7 @@
 """Stand-ins for cameras and models in the tests of live watching."""
 
 import itertools
+import json
 import time
 
 import numpy as np
@@ -80,3 +81,81 @@ class FakeScorer:
         heat = np.zeros((4, 4), np.float32)
         heat[1, 2] = max(score, 0.1)
         return Score(0, score, None, None, None, {}, heat)
+
+
+def motion_model(path, *, calibrated=True):
+    """Write an ONNX file whose score is how much the last frame changed.
+
+    As `keras-cdae export` would, but with no network inside: quick to make.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    from keras_cdae.data.video import RESIZE_METHOD
+    from keras_cdae.scoring.calibration import Calibration
+
+    def node(kind, inputs, output, **attributes):
+        return helper.make_node(kind, inputs, [output], **attributes)
+
+    def array(name, kind, shape):
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    terms = ("appearance_distance", "motion_distance", "error")
+    nodes = [
+        node("Cast", ["clips"], "floats", to=TensorProto.FLOAT),
+        node("Gather", ["floats", "last"], "now", axis=1),
+        node("Gather", ["floats", "before"], "then", axis=1),
+        node("Sub", ["now", "then"], "step"),
+        node("Abs", ["step"], "change"),
+        node("Reshape", ["change", "picture"], "flat"),
+        node(
+            "AveragePool",
+            ["flat"],
+            "pooled",
+            kernel_shape=[8, 8],
+            strides=[8, 8],
+        ),
+        node("Reshape", ["pooled", "small"], "map"),
+        node("ReduceMean", ["flat"], "score", axes=[1, 2, 3], keepdims=0),
+        *(node("Identity", ["score"], name) for name in terms),
+    ]
+    constants = {
+        "last": 4,
+        "before": 3,
+        "picture": [1, 1, 32, 32],
+        "small": [1, 4, 4],
+    }
+    graph = helper.make_graph(
+        nodes,
+        "motion",
+        [array("clips", TensorProto.UINT8, [1, 5, 32, 32, 1])],
+        [
+            array("map", TensorProto.FLOAT, [1, 4, 4]),
+            *(array(n, TensorProto.FLOAT, [1]) for n in ("score", *terms)),
+        ],
+        [
+            onnx.numpy_helper.from_array(np.array(value, np.int64), name)
+            for name, value in constants.items()
+        ],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8
+    )
+    normal = Calibration.fit(
+        {"score": np.linspace(0, 1, 200)}, source="still", fps=25
+    )
+    metadata = {
+        "format": 1,
+        "input": {
+            "height": 32,
+            "width": 32,
+            "channels": 1,
+            "clip_length": 5,
+            "resize": RESIZE_METHOD,
+        },
+        "calibration": normal.to_dict() if calibrated else None,
+        "threshold": None,
+    }
+    helper.set_model_props(model, {"keras_cdae": json.dumps(metadata)})
+    onnx.save(model, str(path))
+    return path

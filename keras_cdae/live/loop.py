@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 IDLE_SECONDS = 0.2
 VIEW_SECONDS = 0.25
 SETTLE_SECONDS = 10.0  # until the camera's own frame rate is known
-RATE_TOLERANCE = 1.2
 PACE_TOLERANCE = 1.5
 
 Message = dict[str, Any]
@@ -111,6 +110,7 @@ class Watch:
         self._last: Score | None = None
         self._last_alarm: Message | None = None
         self._rate: float | None = None
+        self._settled = False
         self._next_view = 0.0
         source.on_state = self._inbox.put
         source.on_frame = recorder.add
@@ -198,20 +198,19 @@ class Watch:
             self._peak(event, frame, score)
 
     def _settle(self) -> None:
-        """Fit the threshold to the frame rate, once it is known."""
-        settled = time.monotonic() - self.begun > SETTLE_SECONDS
-        rate = self.source.fps if settled else self.source.header_fps
-        if self.threshold is None or rate is None:
+        """Fit the threshold to the frame rate: the header's, then the real."""
+        if self.threshold is None or self._settled:
             return
-        rate /= self.source.every
-        if self._rate is None:
-            self._warn_of_pace(rate)
-        elif not settled or (
-            1 / RATE_TOLERANCE < rate / self._rate < RATE_TOLERANCE
-        ):
+        rate = self.source.header_fps
+        if time.monotonic() - self.begun > SETTLE_SECONDS:
+            rate = self.source.fps
+            self._settled = rate is not None
+        if rate is None or rate == self._rate:
             return
-        self._rate = rate
-        self.tracker.threshold = self.threshold(rate)
+        if self._settled or self._rate is None:
+            self._rate = rate
+            self._warn_of_pace(rate / self.source.every)
+            self.tracker.threshold = self.threshold(rate / self.source.every)
 
     def _warn_of_pace(self, rate: float) -> None:
         calibration = self.scorer.calibration
@@ -354,7 +353,8 @@ class Watch:
             self._end(self.tracker.finish())
             self.recorder.close()
             self._deliver()
-            self._tell({"event": "summary", **self.stats().to_dict()})
+            if self.source.error is None:
+                self._tell({"event": "summary", **self.stats().to_dict()})
         finally:
             for sink in (*self.sinks, *self.notified):
                 sink.close()

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 HEALTHY_SECONDS = 5.0  # a connection that lasted so long was a good one
 MAX_WAITING = 500  # frames, should `max_delay` be generous
 RATE_FRAMES = 50  # the frame rate is measured over
+BURST_SECONDS = 1.0  # at first a stream hands out what had piled up
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +152,7 @@ class LiveSource:
         self._run = 0
         self._shape: tuple[int, ...] = ()
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)
+        self._connected_at = 0.0
         self._lost_at: float | None = None
         self._thread = threading.Thread(
             target=self._work, name="camera", daemon=True
@@ -354,7 +356,8 @@ class LiveSource:
             self.on_frame(frame)
         with self._changed:
             self.seen += 1
-            self._times.append(due)
+            if due - self._connected_at > BURST_SECONDS:
+                self._times.append(due)
             if frame.index % self.every:
                 return
             if frame.run != self._run:  # dropped by `take` in between
@@ -369,6 +372,7 @@ class LiveSource:
     def _connected(self, camera: Connection) -> None:
         self._break()
         self._times.clear()
+        self._connected_at = time.monotonic()
         if self.header_fps is None:
             self.header_fps = camera.fps
         if self._lost_at is not None:

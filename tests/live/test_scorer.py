@@ -22,13 +22,15 @@ def test_pushed_frames_score_as_the_model_does(make_model):
     assert scores[:4] == [None] * 4
     clips = np.stack([prepared[k : k + 5] for k in range(5)])
     expected = model.score(clips)
-    for name in ("score", "z", "p"):
+    for name in ("score", "z"):
         np.testing.assert_allclose(
             [getattr(s, name) for s in scores[4:]],
             expected[name],
             rtol=1e-4,
             atol=1e-4,
         )
+    p = [model.calibration.p(s.score) for s in scores[4:]]
+    np.testing.assert_allclose([s.p for s in scores[4:]], p)
     np.testing.assert_allclose(
         [s.terms["error"] for s in scores[4:]],
         np.log(expected["error"]),

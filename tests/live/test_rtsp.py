@@ -41,7 +41,7 @@ def wait_for(file, events, seconds=60):
 def test_a_stream_that_is_cut_comes_back(rtsp, free_port, tmp_path):
     model = motion_model(tmp_path / "motion.onnx")
     server = rtsp(free_port)
-    arguments = ["--model", model, "--clips", tmp_path, "--threshold", 0.1]
+    arguments = ["--model", model, "--clips", tmp_path, "--threshold", "0.1"]
     told, errors = tmp_path / "told", tmp_path / "errors"
     with told.open("w") as out, errors.open("w") as err:
         url = f"rtsp://127.0.0.1:{free_port}/camera"

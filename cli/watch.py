@@ -141,7 +141,8 @@ def watch(
 ) -> int:
     """Watch until something ends it; return the exit code."""
     from keras_cdae.data.address import Address
-    from keras_cdae.live.sinks import check_url, split_command
+    from keras_cdae.live.command import split_command
+    from keras_cdae.live.webhook import check_url
 
     address = Address.parse(source)
     with _as_usage_error("--webhook"):
@@ -236,7 +237,7 @@ def _tracker(
 
 
 def _notified(webhook: str | None, program: str | None) -> "list[Sink]":
-    from keras_cdae.live.sinks import CommandSink, Webhook
+    from keras_cdae.live import CommandSink, Webhook
 
     sinks: list[Sink] = []
     if webhook is not None:

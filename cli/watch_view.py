@@ -13,7 +13,7 @@ from rich.text import Text
 from . import output
 
 if TYPE_CHECKING:
-    from keras_cdae.live.loop import Status
+    from keras_cdae.live import Status
 
 BARS = " ▁▂▃▄▅▆▇█"
 LONGEST = 400  # of the sparkline, in points
@@ -52,8 +52,8 @@ class WatchView:
 
     def __call__(self, status: "Status") -> None:
         """Show how it stands."""
-        if status.score is not None:
-            self.scores.append(status.score)
+        if status.highest is not None:
+            self.scores.append(status.highest)
         self.live.update(self._draw(status), refresh=True)
 
     def _draw(self, status: "Status") -> Panel:

@@ -8,17 +8,18 @@ from typing import Any
 
 _HOMES = {
     "AlarmTracker": "alarms",
-    "Backoff": "source",
+    "Backoff": "backoff",
     "ClipRecorder": "recorder",
-    "CommandSink": "sinks",
+    "CommandSink": "command",
     "Event": "alarms",
     "JsonLines": "sinks",
-    "LiveFrame": "source",
+    "LiveFrame": "frame",
     "LiveSource": "source",
     "ModelScorer": "scorer",
+    "Status": "stats",
     "Watch": "loop",
     "WatchStats": "stats",
-    "Webhook": "sinks",
+    "Webhook": "webhook",
     "open_scorer": "scorer",
 }
 
@@ -32,6 +33,7 @@ __all__ = [
     "LiveFrame",
     "LiveSource",
     "ModelScorer",
+    "Status",
     "Watch",
     "WatchStats",
     "Webhook",

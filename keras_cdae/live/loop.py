@@ -5,18 +5,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
-
-import numpy as np
 
 from keras_cdae.live.alarms import AlarmTracker, Change, Event
-from keras_cdae.live.recorder import ClipRecorder, SavedClip
+from keras_cdae.live.clips import SavedClip
+from keras_cdae.live.frame import LiveFrame
+from keras_cdae.live.messages import FILE_STAMP, Message, found, stamp
+from keras_cdae.live.recorder import ClipRecorder
 from keras_cdae.live.scorer import Scorer
 from keras_cdae.live.sinks import Sink
-from keras_cdae.live.source import LiveFrame, LiveSource
-from keras_cdae.live.stats import DelayMeter, WatchStats
+from keras_cdae.live.source import LiveSource
+from keras_cdae.live.stats import DelayMeter, Status, WatchStats
 from keras_cdae.runtime.score import Score
 
 logger = logging.getLogger(__name__)
@@ -25,37 +23,6 @@ IDLE_SECONDS = 0.2
 VIEW_SECONDS = 0.25
 SETTLE_SECONDS = 10.0  # until the camera's own frame rate is known
 PACE_TOLERANCE = 1.5
-
-Message = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Status:
-    """How it stands, for a view.
-
-    Attributes:
-        name: of the source.
-        state: connecting, connected or lost.
-        score: the last; None where there is none yet.
-        z: the same, standardised.
-        threshold: log-score above which something is odd.
-        alarm: whether an alarm is going on.
-        fps: frames a second of the camera.
-        delay_ms: of the last score.
-        stats: counts since the start.
-        last_alarm: the last alarm as it was told.
-    """
-
-    name: str
-    state: str
-    score: float | None
-    z: float | None
-    threshold: float
-    alarm: bool
-    fps: float | None
-    delay_ms: float
-    stats: WatchStats
-    last_alarm: Message | None
 
 
 class Watch:
@@ -108,6 +75,7 @@ class Watch:
         self._state = "connecting"
         self._run: int | None = None
         self._last: Score | None = None
+        self._highest: float | None = None
         self._last_alarm: Message | None = None
         self._rate: float | None = None
         self._settled = False
@@ -185,6 +153,8 @@ class Watch:
             self.skipped += 1
             return
         self._last = score
+        if self._highest is None or score.score > self._highest:
+            self._highest = score.score
         self.delays.add(time.monotonic() - frame.time)
         self._advance(frame.time)
         changes = self.tracker.push(frame.time, score.score)
@@ -246,14 +216,14 @@ class Watch:
         assert self._last is not None
         started = frame.wall - (frame.time - event.start)
         number = self.tracker.raised
-        event.name = name = f"{_stamp(started, '%Y%m%dT%H%M%SZ')}-{number}"
+        event.name = name = f"{stamp(started, FILE_STAMP)}-{number}"
         message: Message = {
             "event": "alarm",
             "id": name,
             "source": self.source.address.name,
-            "start": _stamp(started),
+            "start": stamp(started),
             "frame": frame.index,
-            **self._found(self._last),
+            **found(self._last),
             "threshold": round(self.tracker.threshold, 4),
             "delay_ms": round(self.delays.last, 1),
         }
@@ -269,21 +239,10 @@ class Watch:
         """Keep what the clip's message says of the alarm's highest score."""
         if event.name in self._open:
             self._open[event.name].update(
-                self._found(score),
+                found(score),
                 frame=frame.index,
-                peak=_stamp(frame.wall),
+                peak=stamp(frame.wall),
             )
-
-    def _found(self, score: Score) -> Message:
-        row, column = np.unravel_index(score.map.argmax(), score.map.shape)
-        height, width = score.map.shape
-        return {
-            "score": round(score.score, 4),
-            "z": None if score.z is None else round(score.z, 2),
-            "p": None if score.p is None else float(f"{score.p:.3g}"),
-            "x": round((float(column) + 0.5) / width, 3),
-            "y": round((float(row) + 0.5) / height, 3),
-        }
 
     def _deliver(self) -> None:
         """Tell what other threads have to say."""
@@ -304,7 +263,7 @@ class Watch:
                 {
                     "event": state,
                     "source": self.source.address.name,
-                    "time": _stamp(time.time()),
+                    "time": stamp(time.time()),
                 }
             )
 
@@ -330,12 +289,14 @@ class Watch:
         if self.view is None or now < self._next_view:
             return
         self._next_view = now + VIEW_SECONDS
+        highest, self._highest = self._highest, None
         event = self.tracker.event
         self.view(
             Status(
                 name=self.source.address.name,
                 state=self._state,
                 score=None if self._last is None else self._last.score,
+                highest=highest,
                 z=None if self._last is None else self._last.z,
                 threshold=self.tracker.threshold,
                 alarm=event is not None and event.raised,
@@ -358,11 +319,3 @@ class Watch:
         finally:
             for sink in (*self.sinks, *self.notified):
                 sink.close()
-
-
-def _stamp(seconds: float, form: str = "") -> str:
-    """Return a time as text, UTC."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    if form:
-        return moment.strftime(form)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,12 +1,10 @@
 """A thread that reads a camera: the newest frames, never a growing delay."""
 
 import contextlib
-import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,34 +13,14 @@ import numpy as np
 from keras_cdae.data.address import Address
 from keras_cdae.data.camera import Camera
 from keras_cdae.errors import VideoError
+from keras_cdae.live.backoff import Backoff
 from keras_cdae.live.clock import FrameClock
-
-logger = logging.getLogger(__name__)
+from keras_cdae.live.frame import LiveFrame
 
 HEALTHY_SECONDS = 5.0  # a connection that lasted so long was a good one
 MAX_WAITING = 500  # frames, should `max_delay` be generous
 RATE_FRAMES = 50  # the frame rate is measured over
 BURST_SECONDS = 1.0  # at first a stream hands out what had piled up
-
-
-@dataclass(frozen=True, eq=False)
-class LiveFrame:
-    """One frame of a live source.
-
-    Attributes:
-        index: 0-based number among all frames that the camera gave.
-        run: number of the unbroken row of frames that it belongs to: no clip
-            reaches from one run into another.
-        time: when it was due, in seconds of the monotonic clock.
-        wall: the same in seconds since 1970.
-        image: uint8 (H, W, 3) BGR.
-    """
-
-    index: int
-    run: int
-    time: float
-    wall: float
-    image: np.ndarray
 
 
 class Connection(Protocol):
@@ -64,34 +42,6 @@ class Connection(Protocol):
 
     def close(self) -> None:
         """Let go of it."""
-
-
-class Backoff:
-    """Seconds to wait before each new attempt, doubling up to a limit.
-
-    Args:
-        first: seconds before the first.
-        most: seconds that it never exceeds.
-
-    Example:
-        >>> backoff = Backoff(first=0.5, most=3.0)
-        >>> [backoff.next() for _ in range(5)]
-        [0.5, 1.0, 2.0, 3.0, 3.0]
-    """
-
-    def __init__(self, *, first: float = 0.5, most: float = 30.0) -> None:
-        self.first = first
-        self.most = most
-        self._next = min(first, most)
-
-    def next(self) -> float:
-        """Return the seconds to wait now."""
-        self._next, now = min(2 * self._next, self.most), self._next
-        return now
-
-    def reset(self) -> None:
-        """Begin with the shortest again."""
-        self._next = min(self.first, self.most)
 
 
 class LiveSource:

@@ -78,3 +78,34 @@ class WatchStats:
         for name in ("seconds", "lost_seconds"):
             values[name] = round(values[name], 1)
         return {**values, "watched": round(self.watched, 4)}
+
+
+@dataclass(frozen=True)
+class Status:
+    """How it stands, for a view.
+
+    Attributes:
+        name: of the source.
+        state: connecting, connected or lost.
+        score: the last; None where there is none yet.
+        highest: the highest since the view was last shown; None likewise.
+        z: the last score, standardised.
+        threshold: log-score above which something is odd.
+        alarm: whether an alarm is going on.
+        fps: frames a second of the camera.
+        delay_ms: of the last score.
+        stats: counts since the start.
+        last_alarm: the last alarm as it was told.
+    """
+
+    name: str
+    state: str
+    score: float | None
+    highest: float | None
+    z: float | None
+    threshold: float
+    alarm: bool
+    fps: float | None
+    delay_ms: float
+    stats: WatchStats
+    last_alarm: dict[str, Any] | None

@@ -256,7 +256,7 @@ def test_a_terminal_shows_the_live_score(model, yard, tmp_path):
 def test_the_view_takes_names_as_text():
     from rich.console import Console
 
-    from keras_cdae.live.loop import Status
+    from keras_cdae.live import Status
     from keras_cdae.live.stats import WatchStats
     from keras_cdae_cli.watch_view import WatchView
 
@@ -265,6 +265,7 @@ def test_the_view_takes_names_as_text():
         name="[red]a[/red]",
         state="lost",
         score=-3.25,
+        highest=-3.0,
         z=1.5,
         threshold=-2.0,
         alarm=False,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_cdae.live.source import LiveFrame
+from keras_cdae.live import LiveFrame
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 NEEDED = (

@@ -7,7 +7,7 @@ import pytest
 from keras_cdae.data.video import read_image, video_info
 from keras_cdae.errors import MissingDependencyError
 from keras_cdae.live import ClipRecorder
-from keras_cdae.live.recorder import Clip, Kept, frame_rate, heat_scale
+from keras_cdae.live.clips import Clip, Kept, frame_rate, heat_scale
 
 RED = (255, 40, 40)
 

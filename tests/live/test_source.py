@@ -156,6 +156,24 @@ def test_every_nth_frame_is_passed_on_and_all_are_shown():
     assert source.dropped == 0
 
 
+def test_the_frame_rate_leaves_out_what_had_piled_up(monkeypatch):
+    monkeypatch.setattr("keras_cdae.live.source.BURST_SECONDS", 0.2)
+    camera = FakeCamera(200)
+    address = Address("a.mp4", "a.mp4", "file")
+    source = LiveSource(address, open=Opener(camera), fps=100)
+    source.start()
+    assert source.fps is None
+    drain(source, wanted=100)
+    assert source.fps == pytest.approx(100, rel=0.05)
+    source.stop()
+    burst, _ = source_of(FakeCamera(100))
+    burst.start()
+    while burst.seen < 100:
+        time.sleep(0.01)
+    assert burst.fps is None
+    burst.stop()
+
+
 def test_stop_ends_a_wait_at_once():
     source, _ = source_of(FakeCamera(1), backoff=Backoff(first=60, most=60))
     source.start()

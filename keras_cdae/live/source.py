@@ -18,7 +18,7 @@ from keras_cdae.live.clock import FrameClock
 from keras_cdae.live.frame import LiveFrame
 
 HEALTHY_SECONDS = 5.0  # a connection that lasted so long was a good one
-MAX_WAITING = 500  # frames, should `max_delay` be generous
+MAX_WAITING = 256 * 2**20  # bytes of frames, whatever `max_delay` allows
 RATE_FRAMES = 50  # the frame rate is measured over
 BURST_SECONDS = 1.0  # at first a stream hands out what had piled up
 
@@ -153,24 +153,25 @@ class LiveSource:
             self._changed.wait_for(
                 lambda: self._waiting or self._ended, timeout
             )
-            if self._waiting and self._is_late(self._waiting[0]):
-                self._drop_waiting()
+            self._drop_late()
             if self._waiting:
                 return self._waiting.popleft()
         if self._ended and self.error is not None:
             raise self.error
         return None
 
-    def _is_late(self, frame: LiveFrame) -> bool:
-        return (
-            time.monotonic() - frame.time > self.max_delay
-            or len(self._waiting) > MAX_WAITING
-        )
-
-    def _drop_waiting(self) -> None:
-        self.dropped += len(self._waiting)
-        self._waiting.clear()
-        self._run += 1
+    def _drop_late(self) -> None:
+        """Drop what waits, all of it, once the oldest has waited too long."""
+        if not self._waiting:
+            return
+        oldest, count = self._waiting[0], len(self._waiting)
+        if (
+            time.monotonic() - oldest.time > self.max_delay
+            or count * oldest.image.nbytes > MAX_WAITING
+        ):
+            self.dropped += count
+            self._waiting.clear()
+            self._run += 1
 
     def _work(self) -> None:
         try:
@@ -310,7 +311,8 @@ class LiveSource:
                 self._times.append(due)
             if frame.index % self.every:
                 return
-            if frame.run != self._run:  # dropped by `take` in between
+            self._drop_late()  # should nobody take any for long
+            if frame.run != self._run:
                 frame = LiveFrame(frame.index, self._run, due, wall, image)
             self._waiting.append(frame)
             self._changed.notify_all()

@@ -179,7 +179,8 @@ class Watch:
             return
         if self._settled or self._rate is None:
             self._rate = rate
-            self._warn_of_pace(rate / self.source.every)
+            if self._settled or self.source.address.kind == "file":
+                self._warn_of_pace(rate / self.source.every)
             self.tracker.threshold = self.threshold(rate / self.source.every)
 
     def _warn_of_pace(self, rate: float) -> None:

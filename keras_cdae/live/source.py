@@ -1,6 +1,7 @@
 """A thread that reads a camera: the newest frames, never a growing delay."""
 
 import contextlib
+import logging
 import threading
 import time
 from collections import deque
@@ -17,8 +18,12 @@ from keras_cdae.live.backoff import Backoff
 from keras_cdae.live.clock import FrameClock
 from keras_cdae.live.frame import LiveFrame
 
+logger = logging.getLogger(__name__)
+
 HEALTHY_SECONDS = 5.0  # a connection that lasted so long was a good one
 MAX_WAITING = 256 * 2**20  # bytes of frames, whatever `max_delay` allows
+SLIP_SECONDS = 3.0  # behind for so long: decoding is too slow here
+ON_TIME_SHARE = 0.25  # of `max_delay`: near enough to read on from
 RATE_FRAMES = 50  # the frame rate is measured over
 BURST_SECONDS = 1.0  # at first a stream hands out what had piled up
 
@@ -102,6 +107,7 @@ class LiveSource:
         self._run = 0
         self._shape: tuple[int, ...] = ()
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)
+        self._hurries = False
         self._connected_at = 0.0
         self._lost_at: float | None = None
         self._thread = threading.Thread(
@@ -172,6 +178,7 @@ class LiveSource:
             self.dropped += count
             self._waiting.clear()
             self._run += 1
+            self._hurries = True
 
     def _work(self) -> None:
         try:
@@ -205,9 +212,7 @@ class LiveSource:
                         f"{self.address.name}: does not say how many frames a "
                         "second it has. Say it with --fps."
                     )
-                begun, count = time.monotonic(), 0
-                while self._next_frame(camera, begun + count / pace):
-                    count += 1
+                self._play(camera, pace)
             if self.seen == before:
                 raise VideoError(
                     f"{self.address.name}: not one frame can be decoded. The "
@@ -246,17 +251,26 @@ class LiveSource:
         """Read a stream until it ends or stalls."""
         clock = self._clock()
         before = self.seen
+        on_time = time.monotonic()
         while not self._stopped.is_set():
-            image = camera.read()
-            now = time.monotonic()
-            if image is None:
+            image = None if self._hurries else camera.read()
+            if image is None and not (self._hurries and camera.skip()):
                 break
+            now = time.monotonic()
             if self.seen == before:
                 self._connected(camera)
             due = now if clock is None else clock.due(camera.seconds, now)
-            self._put(image, due)
-            if now - due > self.max_delay and clock is not None:
-                self._catch_up(camera, clock)
+            self._pass_on(image, due)
+            self._judge(now - due)
+            if not self._hurries:
+                on_time = now
+            elif now - on_time > SLIP_SECONDS:
+                logger.warning(
+                    "%s: comes faster than it can be decoded here. Lower its "
+                    "size or its frame rate.",
+                    self.address.name,
+                )
+                clock, self._hurries, on_time = self._clock(), False, now
         if self.seen == before and not self._stopped.is_set():
             raise VideoError(
                 f"camera {self.address.name}: it answers, but gives no frame. "
@@ -271,31 +285,46 @@ class LiveSource:
         target = str(self.address.target).lower()
         return FrameClock() if target.startswith("rtsp") else None
 
-    def _catch_up(self, camera: Connection, clock: FrameClock) -> None:
-        """Pass over frames while reading itself is late."""
-        late = True
-        while late and not self._stopped.is_set() and camera.skip():
-            now = time.monotonic()
-            late = now - clock.due(camera.seconds, now) > self.max_delay / 2
-            self.seen += 1
-            self.dropped += 1
-        self._break()
+    def _play(self, camera: Connection, pace: float) -> None:
+        """Read a file to its end, each frame when it is due.
 
-    def _next_frame(self, camera: Connection, due: float) -> bool:
-        """Put the next frame of a file when it is due; False at the end."""
-        late = time.monotonic() - due
-        if late > self.max_delay:
-            if not camera.skip():
-                return False
-            self.seen += 1
-            self.dropped += 1
-            self._break()
-            return not self._stopped.is_set()
-        image = camera.read()
-        if image is None or self._stopped.wait(max(0.0, -late)):
-            return False
-        self._put(image, due)
-        return True
+        Where decoding cannot keep the pace the film runs slower: nothing is
+        gained by dropping frames that no camera is waiting to send.
+        """
+        begun, count, slipped = time.monotonic(), 0, 0.0
+        while (image := camera.read()) is not None:
+            late = time.monotonic() - begun - count / pace
+            if late > ON_TIME_SHARE * self.max_delay:
+                begun += late
+                slipped += late
+                if slipped - late < SLIP_SECONDS <= slipped:
+                    logger.warning(
+                        "%s: cannot be decoded at %.3g frames a second here, "
+                        "and runs slower.",
+                        self.address.name,
+                        pace,
+                    )
+            if self._stopped.wait(max(0.0, -late)):
+                return
+            self._put(image, begun + count / pace)
+            count += 1
+
+    def _judge(self, late: float) -> None:
+        """Decide whether to pass over frames until reading is on time.
+
+        Whoever scores is late, too, when reading is: the frames that are
+        dropped there make room only if those after them come on time.
+        """
+        limit = ON_TIME_SHARE if self._hurries else 1.0
+        self._hurries = late > limit * self.max_delay
+
+    def _pass_on(self, image: np.ndarray | None, due: float) -> None:
+        if image is not None:
+            self._put(image, due)
+            return
+        self.seen += 1
+        self.dropped += 1
+        self._break()
 
     def _put(self, image: np.ndarray, due: float) -> None:
         if image.shape != self._shape:
@@ -323,6 +352,7 @@ class LiveSource:
 
     def _connected(self, camera: Connection) -> None:
         self._break()
+        self._hurries = False
         self._times.clear()
         self._connected_at = time.monotonic()
         if self.header_fps is None:

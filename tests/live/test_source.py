@@ -221,14 +221,15 @@ def test_a_file_in_a_loop_never_ends_and_its_seam_is_a_gap(file):
     assert source.reconnects == 0
 
 
-def test_a_file_that_is_decoded_too_slowly_is_skipped_through():
-    camera = FakeCamera(100, interval=0.01, fps=1000)
+def test_a_file_that_is_decoded_too_slowly_runs_slower(monkeypatch, caplog):
+    monkeypatch.setattr("keras_cdae.live.source.SLIP_SECONDS", 0.2)
+    camera = FakeCamera(60, interval=0.01, fps=1000)
     address = Address("slow.mp4", "slow.mp4", "file")
-    source = LiveSource(address, max_delay=0.05, open=Opener(camera))
+    source = LiveSource(address, max_delay=1, open=Opener(camera))
     source.start()
-    taken = drain(source)
-    assert source.seen == 100
-    assert source.dropped == 100 - len(taken) > 50
+    assert len(drain(source)) == source.seen == 60
+    assert source.dropped == 0
+    assert "slow.mp4: cannot be decoded at 1e+03 frames a second" in caplog.text
 
 
 def test_a_file_without_a_rate_or_a_frame_says_so():
@@ -242,19 +243,66 @@ def test_a_file_without_a_rate_or_a_frame_says_so():
             take_until_it_fails(source)
 
 
-def test_reading_that_falls_behind_a_stream_with_a_clock_catches_up():
+class Buffered(FakeCamera):
+    """A stream at 100 frames/s that waits where nobody reads it.
+
+    Reading takes 20 ms, and passing over a frame `skipping`.
+    """
+
+    def __init__(self, count, skipping):
+        super().__init__(count, fps=100)
+        self.skipping = skipping
+        self.begun = None
+
+    def skip(self):
+        return self.next(self.skipping)
+
+    def read(self):
+        if not self.next(0.02):
+            return None
+        return np.full((24, 32, 3), self.given % 256, np.uint8)
+
+    def next(self, seconds):
+        self.begun = self.begun or time.monotonic()
+        time.sleep(seconds)
+        due = self.begun + self.given / 100
+        time.sleep(max(0.0, due - time.monotonic()))
+        self.given += 1
+        return self.given <= self.left
+
+
+def follow(camera, seconds=2.5):
     address = Address("rtsp://fake/", "rtsp://fake/", "stream")
-    camera = FakeCamera(300, interval=0.01, fps=120)  # 100 can be read
-    source = LiveSource(address, max_delay=0.1, open=Opener(camera), **QUICK)
+    source = LiveSource(address, max_delay=0.2, open=Opener(camera), **QUICK)
     source.start()
     taken = []
-    while camera.left:
+    while time.monotonic() < source.started + seconds:
         frame = source.take(0.02)
         if frame is not None:
-            taken.append(time.monotonic() - frame.time)
+            late = time.monotonic() - (camera.begun + (frame.index - 1) / 100)
+            taken.append((frame, late))
     source.stop()
-    assert source.dropped > 0
-    assert max(taken) < 0.5
+    return source, taken
+
+
+def test_reading_that_falls_behind_a_camera_catches_up():
+    source, taken = follow(Buffered(10_000, skipping=0.001))
+    assert source.dropped > 20
+    assert len(taken) > 30
+    # By the camera's clock, not since it was decoded.
+    assert max(late for _, late in taken) < 0.6
+    for (one, _), (two, _) in pairwise(taken):
+        assert two.run != one.run or two.index == one.index + 1
+
+
+def test_decoding_that_is_too_slow_is_told_and_still_scored(
+    monkeypatch, caplog
+):
+    monkeypatch.setattr("keras_cdae.live.source.SLIP_SECONDS", 0.5)
+    source, taken = follow(Buffered(10_000, skipping=0.02))
+    assert "comes faster than it can be decoded" in caplog.text
+    assert len(taken) > 20
+    assert source.dropped > 10
 
 
 def test_the_clock_of_a_stream():

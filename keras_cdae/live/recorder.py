@@ -2,7 +2,6 @@
 
 import logging
 import queue
-import statistics
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,7 +18,8 @@ from keras_cdae.live.frame import LiveFrame
 logger = logging.getLogger(__name__)
 
 SLACK_SECONDS = 5.0  # an alarm is known later than it begins
-CALM_MAPS = 300  # the heat of normal video is the median of so many
+CALM_MAPS = 300  # the heat of normal video is that of so many calm frames
+CALM_SHARE = 0.9  # of them have less heat than is drawn at all
 
 
 class ClipRecorder:
@@ -163,7 +163,7 @@ class ClipRecorder:
                 if clip.begin <= kept.time <= clip.until
             ]
         if self._calm:
-            clip.calm = statistics.median(self._calm)
+            clip.calm = float(np.quantile(self._calm, CALM_SHARE))
         self._clips.put(clip)
 
     def _work(self) -> None:

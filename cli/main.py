@@ -18,6 +18,7 @@ COMMANDS = {  # name -> (module, one line for the list)
     "train": ("train", "Train a model on a data set's normal video."),
     "eval": ("evaluate", "Measure a model under every protocol."),
     "export": ("export", "Write the scorer as one file for a device."),
+    "watch": ("watch", "Score a camera live and tell of alarms."),
     "datasets": ("datasets", "List, check and make data sets."),
     "benchmark": (
         "benchmark",

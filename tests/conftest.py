@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -31,6 +32,14 @@ def shared_data():
     if not SHARED.is_dir():
         pytest.skip(f"REAL DATA ABSENT: no folder {SHARED}")
     return SHARED
+
+
+@pytest.fixture
+def free_port():
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ ORDER = (  # from the bottom to the top
     ("reports",),
     ("runs",),
     ("runtime",),  # low in what it imports, see below
+    ("live",),
     ("export",),  # it checks what it wrote with the runtime
 )
 RANKS = {
@@ -47,6 +48,7 @@ RANKS = {
 # It runs on devices without Keras: the order alone would allow too much.
 RUNTIME = "keras_cdae.runtime"
 RUNTIME_MAY_IMPORT = (
+    "keras_cdae.data.address",
     "keras_cdae.data.camera",
     "keras_cdae.data.video",
     "keras_cdae.errors",

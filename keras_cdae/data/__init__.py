@@ -8,8 +8,10 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "Address": "address",
     "CLIP_LENGTH": "clips",
     "CachedVideo": "frames",
+    "Camera": "camera",
     "ClipBatches": "pipelines",
     "Clips": "clips",
     "DATASETS": "benchmarks",
@@ -47,8 +49,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "Address",
     "CLIP_LENGTH",
     "CachedVideo",
+    "Camera",
     "ClipBatches",
     "Clips",
     "DATASETS",

@@ -20,10 +20,11 @@ from keras_cdae.metrics.frame import (
 )
 from keras_cdae.metrics.pixel import pixel_auc, pixel_scores
 from keras_cdae.metrics.region import region_curve, region_metrics
-from keras_cdae.metrics.tracks import Region, mask_regions
+from keras_cdae.metrics.tracks import Region, draw_regions, mask_regions
 
 __all__ = [
     "Region",
+    "draw_regions",
     "equal_error_rate",
     "event_metrics",
     "frame_metrics",

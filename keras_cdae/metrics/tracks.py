@@ -1,5 +1,6 @@
 """Ground-truth regions from pixel masks, linked over frames to tracks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,27 @@ def mask_regions(masks: np.ndarray) -> list[Region]:
         regions += _cut_out(frame, labels, now)
         before, tracks = labels, now
     return regions
+
+
+def draw_regions(
+    regions: Iterable[Region], shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return the masks that `mask_regions` was given.
+
+    Args:
+        regions: of one video.
+        shape: (frames, H, W).
+
+    Returns:
+        Bool array of that shape.
+    """
+    masks = np.zeros(shape, bool)
+    for region in regions:
+        height, width = region.mask.shape
+        rows = slice(region.top, region.top + height)
+        columns = slice(region.left, region.left + width)
+        masks[region.frame, rows, columns] |= region.mask
+    return masks
 
 
 def _links(before: np.ndarray, now: np.ndarray) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_cdae.metrics import mask_regions
+from keras_cdae.metrics import draw_regions, mask_regions
 
 
 def masks_of(*frames):
@@ -63,6 +63,12 @@ def test_two_tracks_side_by_side_stay_two():
 
 def test_no_mask_has_no_region():
     assert mask_regions(np.zeros((3, 4, 4))) == []
+
+
+def test_drawn_regions_are_the_masks(rng):
+    masks = rng.random((5, 12, 9)) < 0.3
+    drawn = draw_regions(mask_regions(masks), masks.shape)
+    np.testing.assert_array_equal(drawn, masks)
 
 
 def test_bad_input_is_named():

@@ -326,18 +326,16 @@ def print_localisation(
 
 def print_events(events: dict[str, Any]) -> None:
     """Print how well found segments fit the true intervals."""
-    rule = f"z above {events['z']:.2f}"
+    reason = f"{events['alarms_per_hour']:g} false alarm an hour"
     if not events["supported"]:
-        rule += ", the highest of held-out video: too short to show 1 an hour"
+        reason = "the highest of held-out normal video, which is too short for"
+        reason += f" {events['alarms_per_hour']:g} an hour"
     click.echo(
-        f"\nEvents, at the threshold for {events['alarms_per_hour']:g} false "
-        f"alarm an hour ({rule}):"
-    )
-    click.echo(
+        f"\nEvents with z above {events['z']:.2f} ({reason}):\n"
         f"found {events['found']} segments for {events['true']} true "
         f"intervals; precision {_percent(events['precision'])}, recall "
-        f"{_percent(events['recall'])}, mean IoU "
-        f"{_percent(events['mean_iou'])};\nIoU of all their frames "
+        f"{_percent(events['recall'])},\nmean IoU "
+        f"{_percent(events['mean_iou'])}, IoU of all their frames "
         f"{_percent(events['frame_iou'])}."
     )
 

@@ -62,6 +62,13 @@ if TYPE_CHECKING:
         "calibration.",
     ),
     options.dtype,
+    click.option(
+        "--tensorboard/--no-tensorboard",
+        default=False,
+        show_default=True,
+        help="Write curves, pictures and the use of centroids into the run "
+        "folder's logs/, to watch with tensorboard --logdir.",
+    ),
     options.cache_dir,
     options.backend,
 )
@@ -71,6 +78,7 @@ def command(
     folder: Path | None,
     resume: bool,
     overwrite: bool,
+    tensorboard: bool,
     cache_dir: Path | None,
     backend: str | None,
     **values: Any,
@@ -95,6 +103,7 @@ def command(
         **values,
         resume=resume,
         overwrite=overwrite,
+        tensorboard=tensorboard,
         cache_dir=cache_dir,
     )
     output.say(f"Wrote {folder}. Next: keras-cdae eval {folder}")
@@ -106,6 +115,7 @@ def train(
     data_dir: Path | None,
     resume: bool = False,
     overwrite: bool = False,
+    tensorboard: bool = False,
     cache_dir: Path | None = None,
     **values: Any,
 ) -> "CDAE":
@@ -117,6 +127,8 @@ def train(
     backend.require()
     from keras_cdae.runs.trainer import train as train_run
 
+    if tensorboard:
+        output.say(f"To watch it: tensorboard --logdir {folder / 'logs'}")
     bar = output.training_bar()
     try:
         with output.steps("Decoding") as decoding:
@@ -126,6 +138,7 @@ def train(
                 resume=resume,
                 overwrite=overwrite,
                 cache_dir=cache_dir,
+                tensorboard=tensorboard,
                 progress=decoding,
                 callbacks=[bar],
             )

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
-from keras_cdae.backend import compile_forward
-
 if TYPE_CHECKING:
     from keras_cdae.layers.deep_kmeans import DeepKMeans
     from keras_cdae.models.cdae import CDAE
@@ -94,12 +92,6 @@ def _nearest(
     model: "CDAE", batches: Iterable[Any], layers: Mapping[str, "DeepKMeans"]
 ) -> Iterable[dict[str, np.ndarray]]:
     """Yield the indices of the nearest centroids, (count, h, w) a branch."""
-
-    def assign(clips: Any) -> dict[str, Any]:
-        codes = dict(zip(BRANCHES, model.encode(clips), strict=True))
-        return {k: layers[k].assignments(code) for k, code in codes.items()}
-
-    forward = compile_forward(model, assign)
     size = 0
     for batch in batches:
         count = len(batch)
@@ -110,7 +102,8 @@ def _nearest(
         if count < size:
             fill = np.repeat(clips[-1:], size - count, axis=0)
             clips = np.concatenate([clips, fill])
-        found = forward(clips)
+        codes = zip(BRANCHES, model.compiled_encode(clips), strict=True)
+        found = {name: layers[name].assignments(code) for name, code in codes}
         yield {k: ops.convert_to_numpy(v)[:count] for k, v in found.items()}
 
 

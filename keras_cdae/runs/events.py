@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_cdae.data.benchmarks import Dataset
-from keras_cdae.data.video import video_info
 from keras_cdae.metrics.events import event_metrics, intervals
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scores import VideoScores
@@ -35,7 +34,7 @@ def measure_events(
         has seen enough normal video to show that rate; else the threshold is
         its highest score), `merge_seconds`, `fps` and `fps_source`.
     """
-    fps, source = _frame_rate(dataset)
+    fps = ASSUMED_FPS if dataset.fps is None else dataset.fps
     supported = calibration.supports(ALARMS_PER_HOUR, fps=fps)
     if supported:
         threshold = calibration.threshold(ALARMS_PER_HOUR, fps=fps)
@@ -63,12 +62,5 @@ def measure_events(
         "supported": supported,
         "merge_seconds": MERGE_SECONDS,
         "fps": fps,
-        "fps_source": source,
+        "fps_source": "assumed" if dataset.fps is None else "data set",
     }
-
-
-def _frame_rate(dataset: Dataset) -> tuple[float, str]:
-    if dataset.fps is not None:
-        return dataset.fps, "data set"
-    rate = video_info(dataset.test[0].path).fps
-    return (ASSUMED_FPS, "assumed") if rate is None else (rate, "video")

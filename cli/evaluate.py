@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     click.option(
         "--plots/--no-plots", default=True, help="Whether to draw pictures."
     ),
+    click.option(
+        "--localisation/--no-localisation",
+        default=True,
+        help="Whether to measure pixel AUC, RBDC and TBDC, where there are "
+        "pixel masks.",
+    ),
     options.cache_dir,
     options.backend,
 )
@@ -64,6 +70,7 @@ def evaluate(
     smoothing: float | None = None,
     cache_dir: Path | None = None,
     plots: bool = True,
+    localisation: bool = True,
     as_json: bool = False,
 ) -> None:
     """Evaluate with progress bars, print the metrics, name the pictures."""
@@ -83,7 +90,9 @@ def evaluate(
     model = load(name)
     with (
         output.steps("Decoding") as decoding,
+        output.steps("Reading masks") as masking,
         output.steps("Scoring") as scoring,
+        output.steps("Comparing with masks") as locating,
     ):
         evaluation = evaluate_run(
             model,
@@ -93,8 +102,11 @@ def evaluate(
             smoothing=smoothing,
             output=folder,
             cache_dir=cache_dir,
+            localisation=localisation,
             progress=decoding,
             scored=scoring,
+            masked=masking,
+            located=locating,
         )
     _print(evaluation, as_json)
     if folder is not None:
@@ -153,3 +165,7 @@ def _print(evaluation: "Evaluation", as_json: bool) -> None:
         if evaluation.equation_14 is not None:
             beside = {"Eq. 14": evaluation.equation_14, **beside}
         output.print_metrics(title, metrics, beside)
+        if "localisation" in metrics:
+            output.print_localisation(metrics, evaluation.trivial)
+        if "events" in metrics:
+            output.print_events(metrics["events"])

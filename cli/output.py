@@ -291,5 +291,54 @@ def print_metrics(
     click.echo(NOTE)
 
 
+LOCALISATION = {
+    "auc_pixel": "pixel AUC",
+    "rbdc": "RBDC, regions",
+    "tbdc": "TBDC, tracks",
+}
+LOCALISATION_NOTE = (
+    "pixel AUC: a frame counts where 40 % of its mask is detected; RBDC, "
+    "TBDC: share of\nregions and tracks found, over 0 to 1 false regions a "
+    "frame; raw, one threshold for all."
+)
+
+
+def print_localisation(
+    metrics: dict[str, Any], trivial: dict[str, dict[str, Any]]
+) -> None:
+    """Print how well the maps fit the pixel masks."""
+    beside = {k: row for k, row in trivial.items() if "rbdc" in row}
+    rows = [
+        [label, *(_percent(row[key]) for row in (metrics, *beside.values()))]
+        for key, label in LOCALISATION.items()
+    ]
+    names = [name.replace("_", " ") for name in beside]
+    click.echo()
+    print_table("Localisation", ["criterion", "model", *names], rows)
+    facts = metrics["localisation"]
+    click.echo(
+        f"{facts['frames']} scored frames of {facts['videos']} videos with "
+        f"masks, {facts['regions']} regions in {facts['tracks']} tracks; "
+        f"masks: {facts['mask_source']}."
+    )
+    click.echo(LOCALISATION_NOTE)
+
+
+def print_events(events: dict[str, Any]) -> None:
+    """Print how well found segments fit the true intervals."""
+    reason = f"{events['alarms_per_hour']:g} false alarm an hour"
+    if not events["supported"]:
+        reason = "the highest of held-out normal video, which is too short for"
+        reason += f" {events['alarms_per_hour']:g} an hour"
+    click.echo(
+        f"\nEvents with z above {events['z']:.2f} ({reason}):\n"
+        f"found {events['found']} segments for {events['true']} true "
+        f"intervals; precision {_percent(events['precision'])}, recall "
+        f"{_percent(events['recall'])},\nmean IoU "
+        f"{_percent(events['mean_iou'])}, IoU of all their frames "
+        f"{_percent(events['frame_iou'])}."
+    )
+
+
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.2f}"

@@ -61,6 +61,7 @@ OWNERS = {
     ("click", "rich", "keras_cdae_cli"): (),
     ("matplotlib",): ("reports/plots.py",),
     ("av",): ("data/h264.py",),
+    ("PIL", "tensorboardX"): ("runs/tensorboard.py",),
     ("cv2",): ("data/video.py", "data/camera.py"),
     ("tf2onnx", "onnx", "onnxscript"): ("export/",),
     ("onnxruntime", "ai_edge_litert", "tflite_runtime"): (

@@ -174,7 +174,7 @@ def _areas(
 def _scores(variant: ScoreVariant, maps: Mapping[str, Array]) -> Array:
     from keras import ops
 
-    score, _ = fuse(
+    score = fuse(
         {name: ops.convert_to_tensor(maps[name]) for name in MAPS},
         terms={
             term: None if pixels is None else pixels // STRIDE

@@ -22,7 +22,7 @@ def test_it_prints_a_table_and_leaves_csv_markdown_and_plot(compared):
     assert result.code == 0, result.err
     lines = result.out.splitlines()
     assert lines[0].startswith(
-        "CDAE and baselines on Synthetic camera: preset nano, equal epochs, "
+        "CDAE and baselines on Synthetic camera: preset nano, 1 epoch each, "
         "seed 0, "
     )
     rows = [line.split("|")[1].strip() for line in lines if "|" in line]

@@ -23,7 +23,7 @@ def test_a_bar_a_model_and_protocol():
     assert "as published, per-video" in labels
     assert "frame difference, per-video" in labels
     low, high = axes.get_ylim()
-    assert low == 50 and high == 100
+    assert (low, high) == (50, 100)
     assert axes.get_title() == "Ped2"
 
 

@@ -195,7 +195,7 @@ def _fit(
     model.fit(
         data,
         validation_data=validation,
-        epochs=settings.epochs,  # type: ignore[arg-type]
+        epochs=settings.epochs,
         initial_epoch=done,
         shuffle=False,  # the data shuffle themselves, by seed and epoch
         verbose=verbose,

@@ -118,7 +118,10 @@ def test_options_have_the_library_s_names():
         (["train", "--resume"], "Missing option '--dataset'"),
         (["train", "--dataset", "ped2", "--model", "resnet"], "'memae'"),
         (
-            "train --dataset ped2 --model memae --preset paper".split(),
+            [
+                *("train", "--dataset", "ped2"),
+                *("--model", "memae", "--preset", "paper"),
+            ],
             "--model memae has no preset paper",
         ),
         (["train", "--dataset", "ped2", "--preset", "huge"], "'paper', 'edge'"),

@@ -130,6 +130,11 @@ def train(
     """Train with progress bars; return the model."""
     from keras_cdae.data.benchmarks import load_dataset
 
+    model = values.get("model", "cdae")
+    if values["preset"] == "paper" and model in options.COMPARED[1:]:
+        raise click.UsageError(
+            f"--model {model} has no preset paper: choose edge or nano."
+        )
     load_dataset(values["dataset"], data_dir)  # before the slow imports
     settings = _settings(data_dir=str(data_dir), **values)
     backend.require()

@@ -116,6 +116,14 @@ def test_options_have_the_library_s_names():
         (["trian"], "No such command 'trian'"),
         (["train"], "Missing option '--dataset'"),
         (["train", "--resume"], "Missing option '--dataset'"),
+        (["train", "--dataset", "ped2", "--model", "resnet"], "'memae'"),
+        (
+            [
+                *("train", "--dataset", "ped2"),
+                *("--model", "memae", "--preset", "paper"),
+            ],
+            "--model memae has no preset paper",
+        ),
         (["train", "--dataset", "ped2", "--preset", "huge"], "'paper', 'edge'"),
         (["train", "--dataset", "ped2", "--backend", "mxnet"], "'tensorflow'"),
         (["train", "--dataset", "ped2", "--seed", "-1"], "0<=x<=4294967295"),

@@ -1,6 +1,5 @@
 """Which frames of scored videos are worth a look."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,26 +75,19 @@ def extremes(
         label: 0 or 1: only frames with this label.
         distance: scores that lie between two moments of one video, at least.
     """
-    candidates = [
-        Moment(
-            place,
-            int(index),
-            int(video.frame[index]),
-            float(video.score[index]),
-        )
-        for place, video in enumerate(videos)
-        for index in _spread_out(video, count, highest, label, distance)
-    ]
     sign = -1 if highest else 1
-    candidates.sort(key=lambda moment: sign * moment.score)
-    sources = len({moment.video for moment in candidates}) or 1
-    chosen: list[Moment] = []
-    taken: Counter[int] = Counter()
-    for moment in candidates:
-        if taken[moment.video] < -(-count // sources) and len(chosen) < count:
-            chosen.append(moment)
-            taken[moment.video] += 1
-    return chosen
+    ranked = [
+        (rank, Moment(place, index, int(video.frame[index]), score))
+        for place, video in enumerate(videos)
+        for rank, index in enumerate(
+            _spread_out(video, count, highest, label, distance)
+        )
+        for score in [float(video.score[index])]
+    ]
+    # The first of every video, then the second of every video, and so on.
+    ranked.sort(key=lambda pair: (pair[0], sign * pair[1].score))
+    chosen = [moment for _, moment in ranked[:count]]
+    return sorted(chosen, key=lambda moment: sign * moment.score)
 
 
 def _spread_out(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_cdae.errors import MissingDependencyError
 from keras_cdae.files import write_text
-from keras_cdae.reports import content, page_figures, words
+from keras_cdae.reports import content, page_figures, sections, words
 from keras_cdae.reports.embed import (
     Embedded,
     Footage,
@@ -113,7 +113,7 @@ def write_report(
     rate = fps or next(iter(footage.fps.values()), None)
     context = {
         "moments": content.moment_groups(results, found, pictures, footage),
-        "occupancy": content.occupancy_part(embedded),
+        "occupancy": sections.occupancy_part(embedded),
         **_scores(results, alarms_per_hour, rate),
     }
     while True:
@@ -212,11 +212,11 @@ def _scores(
             name.replace("_", " ")
             for name in results.metrics.get("trivial", {})
         ],
-        "calibration": content.calibration_part(
+        "calibration": sections.calibration_part(
             results, threshold, alarms_per_hour
         ),
         "history": page_figures.history_figures(results.history),
-        "setup": content.setup_part(results),
+        "setup": sections.setup_part(results),
     }
 
 
@@ -232,6 +232,8 @@ def _page(
         **context,
         title=results.title,
         metrics=results.metrics,
+        label_source=results.label_source,
+        labelled=any(v.labels is not None for v in results.videos),
         summary=words.summary(results, fps),
         notes=notes,
         videos=content.video_cards(results, embedded),

@@ -54,7 +54,9 @@ def calibration_figures(
         axes = figure.add_subplot()
         edges = np.linspace(*limits, BINS + 1)
         below = np.interp(
-            edges, calibration.z(calibration.quantiles), _shares(calibration)
+            edges,
+            calibration.z(calibration.quantiles),
+            calibration.probabilities,
         )
         axes.stairs(
             100 * np.diff(below),
@@ -69,11 +71,11 @@ def calibration_figures(
             share = 100 * counts / len(values)
             axes.stairs(share, edges, label=name, linewidth=1.6, **style)
         axes.set_ylabel("% of frames")
-        _finish(axes, limits, mark)
+        _finish(figure, axes, limits, mark)
 
     def above(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        share = 100 * (1.0 - np.array(_shares(calibration)))
+        share = 100 * (1.0 - np.array(calibration.probabilities))
         lowest = 100 / max(calibration.clips, *(len(v) for _, v, _ in groups))
         axes.plot(
             calibration.z(calibration.quantiles),
@@ -92,18 +94,18 @@ def calibration_figures(
         axes.set_yticks([t for t in (0.1, 1, 10, 100) if t >= lowest / 1.5])
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()
-        axes.set_ylabel("% of frames that score above")
-        _finish(axes, limits, mark)
+        axes.set_ylabel("% of frames above")
+        _finish(figure, axes, limits, mark)
 
     label = (
         "Scores of the test video, z, beside those of held-out normal video: "
     )
     return [
         figure_svg(
-            spread, height=2.7, label=f"{label}distributions", name="spread"
+            spread, height=2.6, label=f"{label}distributions", name="spread"
         ),
         figure_svg(
-            above, height=2.7, label=f"{label}share above a value", name="above"
+            above, height=2.6, label=f"{label}share above a value", name="above"
         ),
     ]
 
@@ -231,12 +233,11 @@ def _groups(
     return [group for group in chosen if len(group[1])]
 
 
-def _shares(calibration: Calibration) -> Sequence[float]:
-    return calibration.probabilities
-
-
 def _finish(
-    axes: Any, limits: tuple[float, float], threshold: float | None
+    figure: "Figure",
+    axes: Any,
+    limits: tuple[float, float],
+    threshold: float | None,
 ) -> None:
     if threshold is not None:
         axes.axvline(
@@ -248,4 +249,4 @@ def _finish(
         )
     axes.set(xlim=limits, xlabel="z, standard deviations above normal video")
     axes.grid(axis="y")
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=1)
+    figure.legend(loc="outside upper left", ncols=2, columnspacing=1.2)

@@ -132,6 +132,11 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.2f}"
 
 
+def share(value: float) -> str:
+    """Return a share in percent with its sign, which no line break parts."""
+    return f"{percent(value)}\u00a0%"
+
+
 def count(number: int, word: str) -> str:
     """Return `1 frame`, `1,962 frames`."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
@@ -164,10 +169,10 @@ def _worst(videos: Sequence[VideoScores], fps: float | None) -> str:
     if video.z is None or video.p is None:
         return f"{text}, with a score of {video.score[place]:.2f}."
     z, p = float(video.z[place]), float(video.p[place])
-    share = "no more than " if p < 0.02 else ""
+    at_most = "no more than " if p < 0.02 else ""
     return (
         f"{text}: {z:.1f} standard deviations above normal video, where "
-        f"{share}1 clip in {max(1, round(1 / p)):,} scores as high."
+        f"{at_most}1 clip in {max(1, round(1 / p)):,} scores as high."
     )
 
 
@@ -179,9 +184,9 @@ def _judged(results: Results) -> list[str]:
         return []
     return [
         f"One threshold for all videos tells abnormal from normal frames with "
-        f"an AUC of {percent(raw)} % (50 % is chance); by the protocol of "
-        f"papers, which scales each video by itself, it is "
-        f"{percent(per_video)} %."
+        f"an AUC of {share(raw)} (50\u00a0% is chance); by the protocol of "
+        "papers, which scales each video by itself, it is "
+        f"{share(per_video)}."
     ]
 
 

@@ -5,7 +5,7 @@
   const video = byId("video"), canvas = byId("heat"), slider = byId("slider");
   const SVG = "http://www.w3.org/2000/svg";
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  const state = { place: -1, frame: 0, kind: "regularity", heat: true };
+  const state = { place: -1, frame: 0, kind: "absolute", heat: true };
   const media = new Map();  // id -> object URL of a clip, or bytes of maps
   let maps = null, ready = false;
 

@@ -79,7 +79,7 @@ class Browser:
         body = {"script": script, "args": list(arguments)}
         return self._send("POST", "/execute/sync", body)
 
-    def wait(self, script, *arguments, seconds=30):
+    def wait(self, script, *arguments, seconds=20):
         """Run until it is true, and return what it returned."""
         body = {
             "script": (

@@ -1,6 +1,5 @@
 """A made run: scores with two events, videos of a square that jumps."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -61,10 +60,20 @@ def footage_folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def make_run(videos):
+    """Return a function that makes a run folder without a model."""
+    return lambda place: write_run(place, videos)
+
+
 @pytest.fixture
-def run_folder(tmp_path, videos):
+def run_folder(tmp_path, make_run):
     """A run folder without a model."""
-    folder = tmp_path / "run"
+    return make_run(tmp_path)
+
+
+def write_run(place, videos):
+    folder = place / "run"
     folder.mkdir()
     write_scores_csv(folder / "scores.csv", videos)
     rates = {
@@ -100,7 +109,7 @@ def run_folder(tmp_path, videos):
             {
                 "settings": {
                     "dataset": "folder",
-                    "data_dir": str(tmp_path / "gone"),
+                    "data_dir": str(place / "gone"),
                     "seed": 7,
                 },
                 "environment": {"backend": "jax", "versions": {}},
@@ -112,9 +121,3 @@ def run_folder(tmp_path, videos):
         "0,0.3,0.4,0.1,pretrain\n1,0.2,0.3,0.5,alternate\n"
     )
     return folder
-
-
-@pytest.fixture
-def renamed():
-    """Return a function that gives scores another name."""
-    return lambda video, name: dataclasses.replace(video, name=name)

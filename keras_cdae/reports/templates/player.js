@@ -347,9 +347,12 @@
       if (one.clip) {
         video.width = one.clip.width;
         video.height = one.clip.height;
+        // So high that the curve below it fits on the screen, too.
+        byId("stage").style.width = `min(100%, ${(56 * one.clip.width) / one.clip.height}vh)`;
         video.src = kept(one.clip.id, (content) => URL.createObjectURL(new Blob([content], { type: "video/mp4" })));
         video.playbackRate = Number(byId("speed").value);
       } else {
+        byId("stage").style.width = "";
         video.removeAttribute("src");
         video.load();
       }
@@ -454,7 +457,7 @@
     for (const card of document.querySelectorAll("button.card")) {
       card.addEventListener("click", (event) => openCard(card, event));
     }
-    addEventListener("resize", () => { placeCanvas(); drawHeat(); });
+    new ResizeObserver(() => { placeCanvas(); drawHeat(); }).observe(video);
     addEventListener("hashchange", () => {
       const found = recall();
       if (found) select(...found);

@@ -348,7 +348,7 @@
         video.width = one.clip.width;
         video.height = one.clip.height;
         // So high that the curve below it fits on the screen, too.
-        byId("stage").style.width = `min(100%, ${(56 * one.clip.width) / one.clip.height}vh)`;
+        byId("stage").style.width = `min(100%, ${(48 * one.clip.width) / one.clip.height}vh)`;
         video.src = kept(one.clip.id, (content) => URL.createObjectURL(new Blob([content], { type: "video/mp4" })));
         video.playbackRate = Number(byId("speed").value);
       } else {

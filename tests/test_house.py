@@ -59,7 +59,8 @@ RUNTIME_MAY_IMPORT = (
 # Packages -> the places in keras_cdae that alone may import them.
 OWNERS = {
     ("click", "rich", "keras_cdae_cli"): (),
-    ("matplotlib",): ("reports/plots.py",),
+    ("matplotlib",): ("reports/figures.py",),
+    ("jinja2",): ("reports/page.py",),
     ("av",): ("data/h264.py",),
     ("PIL", "tensorboardX"): ("runs/tensorboard.py",),
     ("cv2",): ("data/video.py", "data/camera.py"),

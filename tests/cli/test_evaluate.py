@@ -22,7 +22,7 @@ KEYS = {  # fixed by the specification
     "label_source",
     "smoothing",
 }
-MORE = {"auc_micro_regularity", "macro_videos", "trivial"}
+MORE = {"auc_micro_regularity", "events", "macro_videos", "trivial"}
 FILES = ("regularity.png", "reconstruction.png", "worst.png")
 
 

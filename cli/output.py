@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -60,9 +60,34 @@ def is_verbose() -> bool:
     return logging.getLogger().isEnabledFor(logging.INFO)
 
 
+Pause = Callable[[], contextlib.AbstractContextManager[None]]
+_pause: Pause = contextlib.nullcontext
+
+
 def say(message: str) -> None:
     """Print a line of chatter to stderr."""
-    click.echo(message, err=True)
+    with _pause():
+        click.echo(message, err=True)
+
+
+def result(line: str) -> None:
+    """Print a line of results to stdout, at once."""
+    with _pause():
+        click.echo(line)
+
+
+@contextlib.contextmanager
+def pausing(view: Pause) -> Iterator[None]:
+    """Print every line inside `view()` while the block runs.
+
+    For what is drawn on the terminal and must get out of a line's way.
+    """
+    global _pause
+    before, _pause = _pause, view
+    try:
+        yield
+    finally:
+        _pause = before
 
 
 def console(stderr: bool = False) -> "Console":

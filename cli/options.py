@@ -83,6 +83,13 @@ def set_backend(
     return value
 
 
+alarms_per_hour = click.option(
+    "--alarms-per-hour",
+    type=Finite(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="False alarms that the threshold allows, counted in clips.",
+)
 backend = click.option(
     "--backend",
     type=click.Choice(BACKENDS),
@@ -128,6 +135,11 @@ epochs = click.option(
     "--epochs",
     type=click.IntRange(min=1),
     help="Epochs in all, over all stages.  [default: the preset's]",
+)
+fps = click.option(
+    "--fps",
+    type=Finite(min=0, min_open=True),
+    help="Frames a second.  [default: what the video says]",
 )
 image_size = click.option(
     "--image-size",

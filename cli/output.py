@@ -60,6 +60,18 @@ def is_verbose() -> bool:
     return logging.getLogger().isEnabledFor(logging.INFO)
 
 
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Say nothing of what is logged in the block."""
+    logger = logging.getLogger("keras_cdae")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def say(message: str) -> None:
     """Print a line of chatter to stderr."""
     click.echo(message, err=True)
@@ -219,6 +231,15 @@ def training_bar() -> "keras.callbacks.Callback":
             return duration(seconds)
 
     return TrainingBar()
+
+
+def clock(seconds: float) -> str:
+    """Return `1:02:03.4` or `2:03.4`, a place in a video."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{rest:04.1f}"
+    return f"{minutes}:{rest:04.1f}"
 
 
 def duration(seconds: float) -> str:

@@ -35,6 +35,7 @@ ORDER = (  # from the bottom to the top
     ("scoring",),  # the scorer: it runs a model
     ("reports",),
     ("runs",),
+    ("jobs",),
     ("runtime",),  # low in what it imports, see below
     ("export",),  # it checks what it wrote with the runtime
 )
@@ -58,7 +59,8 @@ OWNERS = {
     ("click", "rich", "keras_cdae_cli"): (),
     ("matplotlib",): ("reports/plots.py",),
     ("av",): ("data/h264.py",),
-    ("cv2",): ("data/video.py", "data/camera.py"),
+    ("ray",): ("jobs/ray.py",),
+    ("cv2",): ("data/video.py", "data/camera.py", "data/lettering.py"),
     ("tf2onnx", "onnx", "onnxscript"): ("export/",),
     ("onnxruntime", "ai_edge_litert", "tflite_runtime"): (
         "export/",

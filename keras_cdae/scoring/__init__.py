@@ -14,11 +14,14 @@ _HOMES = {
     "VideoScores": "scores",
     "find_segments": "segments",
     "read_scores_csv": "scores",
+    "read_scores_jsonl": "jsonl",
     "score_blocks": "scorer",
     "score_frames": "scorer",
+    "score_stream": "scorer",
     "score_video": "scorer",
     "score_videos": "scorer",
     "write_scores_csv": "scores",
+    "write_scores_jsonl": "jsonl",
 }
 
 __all__ = [
@@ -28,11 +31,14 @@ __all__ = [
     "VideoScores",
     "find_segments",
     "read_scores_csv",
+    "read_scores_jsonl",
     "score_blocks",
     "score_frames",
+    "score_stream",
     "score_video",
     "score_videos",
     "write_scores_csv",
+    "write_scores_jsonl",
 ]
 
 

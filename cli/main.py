@@ -21,7 +21,7 @@ COMMANDS = {  # name -> (module, one line for the list)
     "calibrate": ("calibrate", "Tell a model what is normal at a camera."),
     "export": ("export", "Write the scorer as one file for a device."),
     "datasets": ("datasets", "List, check and make data sets."),
-    "benchmark": ("benchmark", "Measure speed on this machine."),
+    "benchmark": ("benchmark", "Measure speed, and false alarms."),
     "demo": ("demo", "Make a data set, train, evaluate, draw: a first run."),
 }
 ANYWHERE = ("--debug", "--verbose", "-v")  # before or after the command

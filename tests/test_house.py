@@ -25,6 +25,7 @@ ORDER = (  # from the bottom to the top
         "data",
         "layers",
         "metrics",
+        "scoring.alarms",
         "scoring.calibration",
         "scoring.scores",
         "scoring.segments",

@@ -5,6 +5,7 @@ import math
 from typing import Any, Literal
 
 from keras_cdae.scoring.calibration import Calibration
+from keras_cdae.scoring.segments import default_low
 
 FORMATS = ("csv", "jsonl")
 
@@ -115,7 +116,7 @@ def alarm_rule(
         score = calibration.location["score"] + z * calibration.scale["score"]
     low = settings.low
     if low is None:
-        low = min(z, z / 2)
+        low = default_low(z)
     if low > z:
         raise ValueError(
             "low must not be above the threshold. "

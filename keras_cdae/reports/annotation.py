@@ -147,7 +147,7 @@ class AnnotatedVideo:
         return strip
 
     def _caption(self, strip: np.ndarray, z: float | None) -> None:
-        size = max(7, strip.shape[0] // 7)
+        size = max(9, strip.shape[0] // 7)
         seconds = self.count / self.fps
         clock = f"{int(seconds // 60):02d}:{seconds % 60:04.1f}"
         value = "" if z is None else f"  z {z:.1f}"

@@ -29,7 +29,8 @@ from keras_cdae.runs.folder import (
 )
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.settings import RunSettings
-from keras_cdae.scoring.calibration import TERMS, Calibration
+from keras_cdae.scoring.alarms import fit_calibration
+from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scorer import score_frames
 
 logger = logging.getLogger(__name__)
@@ -122,19 +123,10 @@ def calibrate(
     Returns:
         The calibration.
     """
-    model.calibration = None
     scores = [
         score_frames(model, getattr(video, "frames", video)) for video in videos
     ]
-    terms = {
-        term: [
-            value
-            for video in scores
-            for value in (video.score if term == "score" else video.terms[term])
-        ]
-        for term in TERMS
-    }
-    model.calibration = Calibration.fit(terms, source=source, fps=fps)
+    model.calibration = fit_calibration(scores, source=source, fps=fps)
     return model.calibration
 
 

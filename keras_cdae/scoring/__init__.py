@@ -8,11 +8,14 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "AlarmCount": "alarms",
     "Calibration": "calibration",
     "ScoreBlock": "scorer",
     "Segment": "segments",
     "VideoScores": "scores",
     "find_segments": "segments",
+    "fit_calibration": "alarms",
+    "measure_alarms": "alarms",
     "read_scores_csv": "scores",
     "read_scores_jsonl": "jsonl",
     "score_blocks": "scorer",
@@ -25,11 +28,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "AlarmCount",
     "Calibration",
     "ScoreBlock",
     "Segment",
     "VideoScores",
     "find_segments",
+    "fit_calibration",
+    "measure_alarms",
     "read_scores_csv",
     "read_scores_jsonl",
     "score_blocks",

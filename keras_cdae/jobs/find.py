@@ -40,7 +40,8 @@ def find_all(
         try:
             videos = list(_below(absolute, output.absolute()))
             if not videos:
-                videos = find_videos(path.expanduser())  # says what is wrong
+                find_videos(path.expanduser())  # says what is wrong
+                raise DataError(f"{path}: nothing in it but our own results.")
         except (DataError, OSError) as error:
             failures.append(Failure(path, str(error)))
             continue

@@ -1,6 +1,7 @@
 """The engine of several machines: Ray, an optional extra."""
 
 import logging
+import os
 import socket
 import tempfile
 from collections import deque
@@ -130,7 +131,12 @@ def _result(ray: Any, reference: Any, task: Task) -> tuple[int, Outcome]:
 
 
 def _connect(ray: Any, address: str | None) -> None:
+    named = address or os.environ.get("RAY_ADDRESS") or ""
+    host, _, port = named.removeprefix("ray://").rpartition(":")
     try:
+        if host and port.isdecimal():
+            # Ray itself would try for ten minutes.
+            socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(
             address=address,
             logging_level=logging.ERROR,
@@ -140,8 +146,8 @@ def _connect(ray: Any, address: str | None) -> None:
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         lines = str(error).strip().splitlines()
         raise CDAEError(
-            f"Ray: no cluster at {address or 'this machine'}: {lines[0]} "
-            "Start one with `ray start --head`, or leave out --ray-address."
+            f"Ray: no cluster at {named or 'this machine'}: {lines[0]}. Start "
+            "one with `ray start --head`, or leave out --ray-address."
         ) from error
 
 

@@ -259,11 +259,11 @@ def _caught() -> Iterator[list[str]]:
 
 
 def _reason(error: Exception, path: Path) -> str:
-    if isinstance(error, CDAEError):
-        lines = str(error).strip().splitlines()
-        return lines[0]
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or path}: {error.strerror}."
+    """Return one line that names the video."""
     lines = str(error).strip().splitlines()
     text = lines[0][:300] if lines else ""
+    if isinstance(error, CDAEError):
+        return text if str(path) in text else f"{path}: {text}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or path}: {error.strerror}."
     return f"{path}: {type(error).__name__}: {text}"

@@ -89,8 +89,8 @@ ROWS = 20  # of the table; the rest is in the files
     ),
     click.option(
         "--ray-address",
-        help="Of the cluster.  [default: $RAY_ADDRESS, or the one that runs "
-        "here]",
+        help="HOST:PORT of the cluster, or `auto` for one that runs here.  "
+        "[default: $RAY_ADDRESS, else a new one]",
     ),
     click.option(
         "--overwrite", is_flag=True, help="Do again what is done."

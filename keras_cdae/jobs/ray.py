@@ -138,10 +138,11 @@ def _connect(ray: Any, address: str | None) -> None:
             # Ray itself would try for ten minutes.
             socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(
-            address=address,
+            # Not None: Ray would look for a cluster that ran here once.
+            address=named or "local",
             logging_level=logging.ERROR,
             log_to_driver=False,
-            include_dashboard=None if address else False,
+            include_dashboard=None if named else False,
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         lines = str(error).strip().splitlines()

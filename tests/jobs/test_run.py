@@ -248,7 +248,7 @@ def test_processes_give_the_same_bytes(score, made_videos, reference, tmp_path):
 @pytest.mark.slow
 def test_ray_gives_the_same_bytes(made_videos, model_file, reference, tmp_path):
     ray = pytest.importorskip("ray")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False)
     try:
         summary = score_many(
             [made_videos], model_file, tmp_path / "out", engine="ray"

@@ -97,8 +97,7 @@ def _spread(
         job, output=job.output.absolute(), work=job.work.absolute()
     )
     model = ray.put(job.model.read_bytes())
-    # One that dies is started again by Ray; its task is not repeated.
-    remote = ray.remote(num_cpus=1, max_restarts=3)(Scorer)
+    remote = ray.remote(num_cpus=1)(Scorer)
     idle = [remote.remote(absolute, model) for _ in range(count)]
     running: dict[Any, tuple[Any, Task]] = {}
     while waiting or running:
@@ -107,27 +106,26 @@ def _spread(
             running[actor.score.remote(task)] = actor, task
         done, _ = ray.wait(list(running))
         actor, task = running.pop(done[0])
+        try:
+            frames, outcome = ray.get(done[0])
+        except ray.exceptions.RayActorError as error:
+            frames, outcome = 0, _died(error, task)
+            actor = remote.remote(absolute, model)
         idle.append(actor)
-        frames, outcome = _result(ray, done[0], task)
         tell(Advance(task.name, frames))
         tell(outcome)
 
 
-def _result(ray: Any, reference: Any, task: Task) -> tuple[int, Outcome]:
-    try:
-        result: tuple[int, Outcome] = ray.get(reference)
-        return result
-    except ray.exceptions.ActorDiedError as error:
-        if "__init__" in str(error):
-            lines = str(error).strip().splitlines()
-            raise CDAEError(
-                f"A worker of the Ray cluster cannot start: {lines[-1]}. Is "
-                "the same version of keras-cdae installed there?"
-            ) from error
-        reason = f"{task.path}: the Ray worker that scored it died."
-    except ray.exceptions.RayActorError:
-        reason = f"{task.path}: the Ray worker that scored it died."
-    return 0, Outcome(task.name, task.path, reason)
+def _died(error: Exception, task: Task) -> Outcome:
+    """Return what a dead worker costs; one that never lived costs all."""
+    if "__init__" in str(error):
+        lines = str(error).strip().splitlines()
+        raise CDAEError(
+            f"A worker of the Ray cluster cannot start: {lines[-1]}. Is the "
+            "same version of keras-cdae installed there?"
+        ) from error
+    reason = f"{task.path}: the Ray worker that scored it died."
+    return Outcome(task.name, task.path, reason)
 
 
 def _connect(ray: Any, address: str | None) -> None:

@@ -64,6 +64,18 @@ Pause = Callable[[], contextlib.AbstractContextManager[None]]
 _pause: Pause = contextlib.nullcontext
 
 
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Say nothing of what is logged in the block."""
+    logger = logging.getLogger("keras_cdae")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def say(message: str) -> None:
     """Print a line of chatter to stderr."""
     with _pause():
@@ -244,6 +256,15 @@ def training_bar() -> "keras.callbacks.Callback":
             return duration(seconds)
 
     return TrainingBar()
+
+
+def clock(seconds: float) -> str:
+    """Return `1:02:03.4` or `2:03.4`, a place in a video."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{rest:04.1f}"
+    return f"{minutes}:{rest:04.1f}"
 
 
 def duration(seconds: float) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from job_videos import BAD, GOOD
 
 from keras_cdae.data.video import read_frames, video_info
 from keras_cdae.errors import CDAEError, ModelFileError
-from keras_cdae.jobs import ScoreSettings, local, score_many
+from keras_cdae.jobs import ScoreSettings, score_many
 from keras_cdae.jobs import ray as ray_engine
 from keras_cdae.runs.loader import load
 from keras_cdae.scoring import (
@@ -265,22 +264,6 @@ def test_no_cluster_is_said_at_once(made_videos, model_file, tmp_path):
         ray_engine.run_ray(
             None, [], workers=None, address="127.0.0.1:1", tell=print
         )
-
-
-def die(connection, job, threads, log):
-    """A worker that dies of its first video."""
-    log.write_text("out of memory")
-    connection.send(local.READY)
-    connection.recv()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="kills by signal")
-def test_a_process_that_dies_costs_its_video_alone(score, videos, monkeypatch):
-    monkeypatch.setattr(local, "serve", die)
-    summary = score(videos / "mon", videos / "tue", jobs=2)
-    assert len(summary.failures) == 2
-    assert "died (signal 9, out of memory)" in summary.failures[0].reason
 
 
 SCRIPT = """

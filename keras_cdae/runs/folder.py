@@ -5,13 +5,14 @@ import io
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_cdae.errors import RunFolderError
 from keras_cdae.files import write_json, write_text
 from keras_cdae.runs.checkpoint import checkpoints
 from keras_cdae.runs.find import MODEL_FILE
-from keras_cdae.runs.settings import RunSettings, environment
+from keras_cdae.runs.settings import FORMAT, RunSettings, environment
 
 CHECKPOINTS = "checkpoint"
 CONFIG = "config.json"
@@ -65,7 +66,11 @@ def start_folder(run: Path, settings: RunSettings) -> None:
         (run / name).unlink(missing_ok=True)
     write_json(
         run / CONFIG,
-        {"settings": settings.to_dict(), "environment": environment()},
+        {
+            "format": FORMAT,
+            "settings": settings.to_dict(),
+            "environment": environment(),
+        },
     )
 
 
@@ -94,14 +99,25 @@ def trim_history(path: Path, epochs: int) -> None:
     """
     if not path.is_file():
         return
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.reader(stream))
+    # A damaged byte costs its row, not the run.
+    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+        rows = list(_readable(csv.reader(stream)))
     header, body = rows[:1], rows[1:]
     whole = [row for row in body if header and len(row) == len(header[0])]
-    kept = [row for row in whole if row[0].isdecimal() and int(row[0]) < epochs]
+    kept = [row for row in whole if row[0] in map(str, range(epochs))]
     text = io.StringIO()
     csv.writer(text).writerows(header + kept)  # as Keras ends its lines
     write_text(path, text.getvalue())
+
+
+def _readable(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    while True:
+        try:
+            yield next(rows)
+        except csv.Error:
+            continue
+        except StopIteration:
+            return
 
 
 def _check_same(run: Path, settings: RunSettings) -> None:

@@ -4,7 +4,7 @@ import os
 
 import keras
 
-from keras_cdae.errors import ModelFileError
+from keras_cdae.errors import ModelFileError, shown
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.runs.find import find_model
 
@@ -40,4 +40,4 @@ def load(model: str | os.PathLike[str]) -> CDAE:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0][:200].rstrip(".") if lines else type(error).__name__
+    return shown(lines[0], 200).rstrip(".") if lines else type(error).__name__

@@ -1,11 +1,12 @@
 """Train a model into a run folder."""
 
+import contextlib
 import dataclasses
 import logging
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from keras_cdae.runs.folder import (
     CHECKPOINTS,
     HISTORY,
     check_folder,
+    clean_folder,
+    full_disk_named,
     start_folder,
     trim_history,
 )
 from keras_cdae.runs.frames import Progress, cached_frames
+from keras_cdae.runs.lock import run_lock
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.scoring.calibration import TERMS, Calibration
 from keras_cdae.scoring.scorer import score_frames
@@ -69,7 +73,8 @@ def train(
 
     Raises:
         DataError: if the data set is missing or unusable.
-        RunFolderError: if `output` holds a run already, or none to resume.
+        RunFolderError: if `output` holds a run already, or none to resume, or
+            another process trains there, or the disk is full.
         NonFiniteError: if training met NaN.
     """
     run = Path(output)
@@ -81,26 +86,29 @@ def train(
         )
     settings = settings.resolved(dataset.channels)
     check_folder(run, settings, resume=resume, overwrite=overwrite)
-    videos = cached_frames(
-        dataset.train,
-        image_size=settings.image_size,  # type: ignore[arg-type]
-        channels=settings.channels,  # type: ignore[arg-type]
-        cache_dir=cache_dir,
-        progress=progress,
-    )
-    if not resume:  # not before the videos are known to be readable
-        start_folder(run, settings)
-    kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
-    model = _fit(settings, run, kept, held_out, callbacks, verbose)
-    calibrate(
-        model,
-        held_out,
-        source=f"{len(held_out)} held-out training videos of {dataset.title}",
-        fps=dataset.fps,
-    )
-    with atomic_path(run / MODEL_FILE) as temporary:
-        model.save(temporary)
-    shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
+    with run_lock(run), full_disk_named(run):
+        clean_folder(run)
+        videos = cached_frames(
+            dataset.train,
+            image_size=settings.image_size,  # type: ignore[arg-type]
+            channels=settings.channels,  # type: ignore[arg-type]
+            cache_dir=cache_dir,
+            progress=progress,
+        )
+        if not resume:  # not before the videos are known to be readable
+            start_folder(run, settings)
+        kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
+        model = _fit(settings, run, kept, held_out, callbacks, verbose)
+        calibrate(
+            model,
+            held_out,
+            source=f"{len(held_out)} held-out training videos of "
+            f"{dataset.title}",
+            fps=dataset.fps,
+        )
+        with atomic_path(run / MODEL_FILE) as temporary:
+            model.save(temporary)
+        shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
     return model
 
 
@@ -169,23 +177,36 @@ def _fit(
     )
     trim_history(run / HISTORY, done)
     started = time.monotonic()
-    model.fit(
-        data,
-        validation_data=validation,
-        epochs=settings.epochs,  # type: ignore[arg-type]
-        initial_epoch=done,
-        shuffle=False,  # the data shuffle themselves, by seed and epoch
-        verbose=verbose,
-        callbacks=[
-            # The row first: what a kill leaves is cut to the checkpoint.
-            keras.callbacks.CSVLogger(run / HISTORY, append=done > 0),
-            Checkpoint(run / CHECKPOINTS),
-            *callbacks,
-        ],
-    )
+    with _own_error(data):
+        model.fit(
+            data,
+            validation_data=validation,
+            epochs=settings.epochs,  # type: ignore[arg-type]
+            initial_epoch=done,
+            shuffle=False,  # the data shuffle themselves, by seed and epoch
+            verbose=verbose,
+            callbacks=[
+                # The row first: what a kill leaves is cut to the checkpoint.
+                keras.callbacks.CSVLogger(run / HISTORY, append=done > 0),
+                Checkpoint(run / CHECKPOINTS),
+                *callbacks,
+            ],
+        )
     seconds = time.monotonic() - started
     logger.info("Trained %d clips an epoch in %.0f s.", len(clips), seconds)
     return model
+
+
+@contextlib.contextmanager
+def _own_error(data: Any) -> Iterator[None]:
+    """Raise what ended a pipeline, where tf.data has but its text."""
+    try:
+        yield
+    except Exception as error:
+        own = getattr(getattr(data, "epoch_counter", None), "error", None)
+        if own is None:
+            raise
+        raise own from error
 
 
 def new_model(settings: RunSettings) -> CDAE:

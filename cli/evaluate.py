@@ -11,7 +11,7 @@ from keras_cdae.errors import MissingDependencyError
 from . import backend, options, output
 
 if TYPE_CHECKING:
-    from keras_cdae.models import CDAE
+    from keras_cdae.models.clip_scorer import ClipScorer
     from keras_cdae.runs import Evaluation
 
 
@@ -121,7 +121,7 @@ def _of_run(
     return dataset, data_dir
 
 
-def _draw(model: "CDAE", evaluation: "Evaluation", folder: Path) -> None:
+def _draw(model: "ClipScorer", evaluation: "Evaluation", folder: Path) -> None:
     """Draw the pictures, and name the one worth looking at."""
     try:
         from keras_cdae.reports.pictures import draw_pictures

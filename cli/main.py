@@ -22,7 +22,10 @@ COMMANDS = {  # name -> (module, one line for the list)
     "eval": ("evaluate", "Measure a model under every protocol."),
     "export": ("export", "Write the scorer as one file for a device."),
     "datasets": ("datasets", "List, check and make data sets."),
-    "benchmark": ("benchmark", "Measure speed on this machine."),
+    "benchmark": (
+        "benchmark",
+        "Measure speed; compare models; the paper's tables.",
+    ),
     "demo": ("demo", "Make a data set, train, evaluate, draw: a first run."),
 }
 ANYWHERE = ("--debug", "--verbose", "-v")  # before or after the command

@@ -13,6 +13,15 @@ import click
 BACKENDS = ("tensorflow", "jax", "torch")
 DATASETS = ("ped1", "ped2", "avenue", "shanghaitech", "folder", "synthetic")
 PRESETS = ("paper", "edge", "nano")
+MODELS = (
+    "cdae",
+    "conv2d-ae",
+    "memae",
+    "convlstm-ae",
+    "frame-prediction",
+    "plain-cdae",
+)
+COMPARED = MODELS[:-1]  # by `benchmark compare`
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -45,6 +54,56 @@ class Size(click.ParamType):
                 ctx,
             )
         return numbers[0], numbers[-1]
+
+
+class Names(click.ParamType):
+    """Names with commas between, each one of some choices.
+
+    Args:
+        choices: what a name may be.
+    """
+
+    name = "names"
+
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        self.choices = choices
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, ...]:
+        """Return the names, each once, in the order of the choices."""
+        if isinstance(value, tuple):
+            return value
+        given = [part.strip() for part in str(value).split(",")]
+        for part in given:
+            if part not in self.choices:
+                known = ", ".join(self.choices)
+                self.fail(f"{part!r} is none of {known}.", param, ctx)
+        return tuple(name for name in self.choices if name in given)
+
+
+class Seeds(click.ParamType):
+    """Seeds with commas between: `0,1,2`."""
+
+    name = "seeds"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[int, ...]:
+        """Return the seeds, each once, in the order given."""
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        seeds = [int(part) for part in parts if part.isdecimal()]
+        if len(seeds) < len(parts) or max(seeds) > 2**32 - 1:
+            self.fail(f"{value!r}: give seeds as 0,1,2.", param, ctx)
+        return tuple(dict.fromkeys(seeds))
 
 
 class Finite(click.FloatRange):
@@ -112,6 +171,12 @@ dataset = click.option(
     help="Which data set; `folder` is any folder with train/ and test/.  "
     "[required, except to resume]",
 )
+dataset_required = click.option(
+    "--dataset",
+    type=click.Choice(DATASETS),
+    required=True,
+    help="Which data set; `folder` is any folder with train/ and test/.",
+)
 dataset_or_runs = click.option(
     "--dataset",
     type=click.Choice(DATASETS),
@@ -129,6 +194,11 @@ epochs = click.option(
     type=click.IntRange(min=1),
     help="Epochs in all, over all stages.  [default: the preset's]",
 )
+clip_step = click.option(
+    "--clip-step",
+    type=click.IntRange(min=1),
+    help="Frames from one training clip to the next.  [default: the preset's]",
+)
 image_size = click.option(
     "--image-size",
     type=Size(),
@@ -141,6 +211,12 @@ labels = click.option(
     "--labels",
     help="Ground truth: intervals, masks, or a file.  "
     "[default: the data set's own]",
+)
+minutes = click.option(
+    "--minutes",
+    type=Finite(min=0, min_open=True),
+    help="Train each model for about so long, instead of --epochs: how many "
+    "epochs that is is measured first.",
 )
 overwrite = click.option(
     "--overwrite", is_flag=True, help="Replace what lies there."
@@ -158,6 +234,13 @@ seed = click.option(
     default=0,
     show_default=True,
     help="Of weights, order of clips, held-out videos, k-means.",
+)
+seeds = click.option(
+    "--seeds",
+    type=Seeds(),
+    default="0",
+    show_default=True,
+    help="Seeds, such as 0,1,2: each model is trained with each.",
 )
 smoothing = click.option(
     "--smoothing",

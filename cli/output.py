@@ -72,7 +72,7 @@ def console(stderr: bool = False) -> "Console":
     plain = Console(stderr=stderr)
     if plain.is_terminal:
         return plain
-    return Console(stderr=stderr, width=110)
+    return Console(stderr=stderr, width=160)
 
 
 class Steps:

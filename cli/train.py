@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from . import backend, options, output
 
 if TYPE_CHECKING:
-    from keras_cdae.models import CDAE
+    from keras_cdae.models.clip_scorer import ClipScorer
     from keras_cdae.runs import RunSettings
 
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     options.dataset,
     options.data_dir,
     options.preset,
+    click.option(
+        "--model",
+        type=click.Choice(options.MODELS),
+        default="cdae",
+        show_default=True,
+        help="CDAE, or a baseline.",
+    ),
     options.epochs,
     options.seed,
     click.option(
@@ -42,12 +49,7 @@ if TYPE_CHECKING:
         callback=lambda ctx, param, value: value and int(value),
         help="1 grey, 3 colour.  [default: the camera's]",
     ),
-    click.option(
-        "--clip-step",
-        type=click.IntRange(min=1),
-        help="Frames from one training clip to the next.  "
-        "[default: the preset's]",
-    ),
+    options.clip_step,
     click.option(
         "--pretrain-epochs",
         type=click.IntRange(min=0),
@@ -90,9 +92,7 @@ def command(
     """
     if folder is None:
         _require_dataset(ctx)
-        folder = Path(
-            f"runs/{values['dataset']}-{values['preset']}-seed{values['seed']}"
-        )
+        folder = Path("runs") / _default_name(**values)
     if resume:
         values = _with_stored(ctx, folder, values)
         if backend is None:
@@ -116,7 +116,7 @@ def train(
     overwrite: bool = False,
     cache_dir: Path | None = None,
     **values: Any,
-) -> "CDAE":
+) -> "ClipScorer":
     """Train with progress bars; return the model."""
     from keras_cdae.data.benchmarks import load_dataset
 
@@ -147,6 +147,15 @@ def train(
         raise
     finally:
         bar.close()
+
+
+def _default_name(
+    *, dataset: str, preset: str, model: str, seed: int, **others: Any
+) -> str:
+    """Return the name of the run folder where none is given."""
+    del others
+    kind = "" if model == "cdae" else f"-{model}"
+    return f"{dataset}{kind}-{preset}-seed{seed}"
 
 
 def _settings(**values: Any) -> "RunSettings":

@@ -21,7 +21,7 @@ ORDER = (  # from the bottom to the top
     ("errors", "version"),
     ("files", "serialization", "types"),
     (
-        "baselines",
+        "baselines.trivial",
         "data",
         "layers",
         "metrics",
@@ -32,6 +32,7 @@ ORDER = (  # from the bottom to the top
     ("training",),
     ("backend",),
     ("models",),
+    ("baselines",),
     ("scoring",),  # the scorer: it runs a model
     ("reports",),
     ("runs",),

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_cdae.errors import ExportError
 from keras_cdae.export.formats import MIN_RANK_CORRELATION, QUANTIZATIONS
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.interpreters import Run, open_model
 
 MEBI = 2**20
@@ -64,7 +64,12 @@ class Parity:
 
 
 def compare(
-    model: CDAE, path: Path, clips: np.ndarray, *, format: str, quantize: str
+    model: ClipScorer,
+    path: Path,
+    clips: np.ndarray,
+    *,
+    format: str,
+    quantize: str,
 ) -> Parity:
     """Score clips with the model and with its export.
 

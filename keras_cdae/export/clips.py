@@ -13,7 +13,7 @@ from keras_cdae.data.video import (
     video_info,
 )
 from keras_cdae.errors import DataError
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ MADE = 16
 
 
 def sample_clips(
-    model: CDAE, paths: Iterable[PathLike], *, count: int = COUNT
+    model: ClipScorer, paths: Iterable[PathLike], *, count: int = COUNT
 ) -> np.ndarray:
     """Return clips spread evenly over videos.
 
@@ -51,7 +51,9 @@ def sample_clips(
     return np.stack(clips[:count])
 
 
-def _of_video(model: CDAE, video: Path, count: int) -> Iterator[np.ndarray]:
+def _of_video(
+    model: ClipScorer, video: Path, count: int
+) -> Iterator[np.ndarray]:
     length = model.clip_length
     height, width = model.image_size
     claimed = min(video_info(video).frames or MAX_FRAMES, MAX_FRAMES)
@@ -70,7 +72,7 @@ def _of_video(model: CDAE, video: Path, count: int) -> Iterator[np.ndarray]:
             yield np.stack(recent)
 
 
-def training_clips(run: Path, model: CDAE) -> np.ndarray | None:
+def training_clips(run: Path, model: ClipScorer) -> np.ndarray | None:
     """Return clips of a run's training video, or None where it is gone."""
     from keras_cdae.data.benchmarks import load_dataset
     from keras_cdae.errors import CDAEError
@@ -85,7 +87,7 @@ def training_clips(run: Path, model: CDAE) -> np.ndarray | None:
         return None
 
 
-def made_clips(model: CDAE, count: int = MADE) -> np.ndarray:
+def made_clips(model: ClipScorer, count: int = MADE) -> np.ndarray:
     """Return drawn clips, for a comparison where there is no video.
 
     Smooth noise that drifts, faster from clip to clip.

@@ -15,14 +15,14 @@ import numpy as np
 from keras_cdae.errors import ExportError
 from keras_cdae.export.check import open_export, run_clips
 from keras_cdae.export.graph import in_float32
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.loader import load
 
 OFFSET_CLIPS = 64
 
 
 def convert(
-    model: CDAE,
+    model: ClipScorer,
     path: Path,
     *,
     format: str,
@@ -54,7 +54,7 @@ def convert(
 
 
 def _convert_here(
-    model: CDAE,
+    model: ClipScorer,
     path: Path,
     format: str,
     quantize: str,

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_cdae.data.video import PathLike
 from keras_cdae.export.check import open_export, run_clips
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.evaluator import evaluate
 from keras_cdae.runs.frames import Progress
 from keras_cdae.runtime.metadata import read_metadata
@@ -65,7 +65,7 @@ class ExportedModel:
 
 
 def auc_change(
-    model: CDAE,
+    model: ClipScorer,
     path: PathLike,
     dataset: str,
     data_dir: PathLike | None,

@@ -30,7 +30,7 @@ from keras_cdae.export.formats import (
 from keras_cdae.export.graph import in_float32
 from keras_cdae.export.metadata import describe
 from keras_cdae.files import write_json
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.loader import find_model, load
 
 MIN_CLIPS = 8
@@ -54,7 +54,7 @@ class ExportResult:
 
 
 def export(
-    model: CDAE | PathLike,
+    model: ClipScorer | PathLike,
     path: PathLike,
     *,
     format: str,
@@ -158,18 +158,18 @@ def export(
     return ExportResult(target, metadata_path, metadata, parity)
 
 
-def _bare(model: CDAE) -> CDAE:
+def _bare(model: ClipScorer) -> ClipScorer:
     """Return a copy without the optimizer, which is most of a file."""
-    copy = CDAE.from_config(model.get_config())
+    copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     return copy
 
 
 def _resolve(
-    model: CDAE | PathLike,
-) -> tuple[CDAE, Path | None]:
+    model: ClipScorer | PathLike,
+) -> tuple[ClipScorer, Path | None]:
     """Return the model, and its run folder where it has one."""
-    if isinstance(model, CDAE):
+    if isinstance(model, ClipScorer):
         return model, None
     file = find_model(model)
     has_config = (file.parent / "config.json").is_file()
@@ -177,7 +177,7 @@ def _resolve(
 
 
 def _clips(
-    model: CDAE,
+    model: ClipScorer,
     run: Path | None,
     given: np.ndarray | PathLike | None,
     quantize: str,

@@ -12,36 +12,32 @@ import numpy as np
 
 from keras_cdae.errors import CDAEError, ExportError
 from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.interpreters import INPUT
 
-OUTPUTS = (
-    "score",
-    "appearance_distance",
-    "motion_distance",
-    "error",
-    "motion_error",
-    "z",
-    "map",
-)
 
-
-def in_float32(model: CDAE) -> CDAE:
+def in_float32(model: ClipScorer) -> ClipScorer:
     """Return the model, or its copy that computes in float32."""
     if model.dtype_policy.compute_dtype == "float32":
         return model
     policy = keras.saving.serialize_keras_object(keras.DTypePolicy("float32"))
-    copy = CDAE.from_config({**model.get_config(), "dtype": policy})
+    copy = type(model).from_config({**model.get_config(), "dtype": policy})
     copy.set_weights(model.get_weights())
     return copy
 
 
-def encoder_names(model: CDAE) -> tuple[str, str]:
-    """Return what the names of the encoders' operations contain."""
+def encoder_names(model: ClipScorer) -> tuple[str, ...]:
+    """Return what the names of the encoders' operations contain.
+
+    Only of a model whose codes are part of its score.
+    """
+    if not isinstance(model, CDAE):
+        return ()
     return model.appearance_encoder.name, model.motion_encoder.name
 
 
 def score_graph(
-    model: CDAE, *, batch: int | None, offset: float = 0.0
+    model: ClipScorer, *, batch: int | None, offset: float = 0.0
 ) -> tuple[Any, Any]:
     """Return a `tf.Module` and its function `score`, weights as constants.
 

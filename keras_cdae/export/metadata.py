@@ -11,7 +11,7 @@ import keras
 from keras_cdae.data.video import RESIZE_METHOD
 from keras_cdae.errors import RunFolderError
 from keras_cdae.export.formats import FORMATS
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runtime.interpreters import INPUT
 from keras_cdae.runtime.metadata import FORMAT
@@ -21,19 +21,11 @@ from keras_cdae.version import __version__
 logger = logging.getLogger(__name__)
 
 PACKAGES = ("keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime")
-OUTPUT_NOTES = {
-    "score": "log(1 / s) of Eq. 14, higher = more anomalous; belongs to the "
-    "clip's last frame",
-    "appearance_distance": "mean distance of the appearance code to a centroid",
-    "motion_distance": "mean distance of the motion code to a centroid",
-    "error": "mean squared reconstruction error",
-    "z": "(score - location) / scale of the calibration",
-    "map": "(h, w), product of error and distances at each location",
-}
+Z_NOTE = "(score - location) / scale of the calibration"
 
 
 def describe(
-    model: CDAE,
+    model: ClipScorer,
     *,
     format: str,
     quantize: str,
@@ -76,9 +68,8 @@ def describe(
             "resize": RESIZE_METHOD,
         },
         "outputs": {
-            name: note
-            for name, note in OUTPUT_NOTES.items()
-            if name != "z" or calibration is not None
+            **model.output_notes,
+            **({} if calibration is None else {"z": Z_NOTE}),
         },
         "calibration": None if calibration is None else calibration.to_dict(),
         "threshold": None
@@ -115,7 +106,7 @@ def threshold(
     }
 
 
-def weights_digest(model: CDAE) -> str:
+def weights_digest(model: ClipScorer) -> str:
     """Return the SHA-256 of the weights, in the model's order."""
     digest = hashlib.sha256()
     for variable in model.weights:

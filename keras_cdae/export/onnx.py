@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.export.graph import encoder_names, quiet, score_graph
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.interpreters import INPUT
 from keras_cdae.runtime.metadata import KEY
 
@@ -17,7 +17,7 @@ OPSET = 17
 
 
 def write(
-    model: CDAE,
+    model: ClipScorer,
     path: Path,
     *,
     quantize: str,

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.export.graph import quiet, score_graph
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.interpreters import Run
 from keras_cdae.runtime.metadata import ASSETS, FILE_NAME
 
 
 def write(
-    model: CDAE,
+    model: ClipScorer,
     path: Path,
     *,
     quantize: str,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.export.graph import encoder_names, quiet, score_graph
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.metadata import FILE_NAME
 
 # What int8 quantises, outside the encoders. Everything else stays in floats:
@@ -23,7 +23,7 @@ INT8_OPERATORS = frozenset(
 
 
 def write(
-    model: CDAE,
+    model: ClipScorer,
     path: Path,
     *,
     quantize: str,
@@ -78,7 +78,7 @@ def embed(path: Path, metadata: dict[str, Any]) -> None:
         archive.comment = digest.encode("ascii")
 
 
-def _encoder_tensors(model: CDAE, flatbuffer: bytes) -> list[str]:
+def _encoder_tensors(model: ClipScorer, flatbuffer: bytes) -> list[str]:
     """Return the names of all that the encoders compute."""
     from ai_edge_litert.interpreter import Interpreter
 

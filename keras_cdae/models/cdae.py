@@ -1,18 +1,26 @@
 """The clustering-driven deep autoencoder."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_cdae.backend import AlternatingStep, compile_forward
+from keras_cdae.backend import AlternatingStep
 from keras_cdae.errors import ModelFileError
 from keras_cdae.layers.deep_kmeans import DeepKMeans
 from keras_cdae.models import presets
 from keras_cdae.models.autoencoder import STRIDE, Decoder, Encoder
-from keras_cdae.models.fusion import EQUATION_14, FUSIONS, TERMS, fuse
+from keras_cdae.models.clip_scorer import ClipScorer, pooled
+from keras_cdae.models.fusion import (
+    EQUATION_14,
+    FUSIONS,
+    MAPS,
+    ScoreTerms,
+    check_terms,
+    fuse,
+)
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.serialization import register
 from keras_cdae.training.losses import LOSSES
@@ -26,7 +34,7 @@ FORMAT_VERSION = 1  # of what `get_config` returns, and so of `.keras` files
 
 
 @register
-class CDAE(AlternatingStep, StagedTraining, keras.Model):
+class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
     """Clustering-driven deep autoencoder for video anomaly detection.
 
     The appearance autoencoder reconstructs the last frame of a clip; the
@@ -65,11 +73,11 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             (Eq. 10).
         score_terms: what is multiplied: some of `"error"` (of the clip, from
             both reconstructions), `"motion_error"` (of the motion target
-            alone), `"appearance_distance"` and `"motion_distance"`. The
-            default is Eq. 14.
-        pooling: None: error and distances are averaged over the picture
-            (Eq. 14). An integer: over the square of so many pixels where that
-            is highest; a multiple of 8.
+            alone), `"unexplained_motion"` (that, as a share of the motion
+            there was), `"appearance_distance"` and `"motion_distance"`; and
+            for each None, to average it over the picture, or the side of a
+            square in pixels, a multiple of 8, to average it over the square
+            where that is highest. The default is Eq. 14.
         schedule: a `Schedule`, or its arguments as a dictionary.
         calibration: a `Calibration` on normal video, or its dictionary.
         seed: seed of k-means.
@@ -101,6 +109,22 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         Anomaly Detection, ECCV 2020.
     """
 
+    terms = MAPS
+    output_notes = MappingProxyType(
+        {
+            "score": "log of the product of error and distances, log(1 / s) "
+            "of Eq. 14, higher = more anomalous; belongs to the clip's last "
+            "frame",
+            "appearance_distance": "mean distance of the appearance code to a "
+            "centroid",
+            "motion_distance": "mean distance of the motion code to a centroid",
+            "error": "mean squared reconstruction error",
+            "motion_error": "mean squared error of the motion target",
+            "motion_power": "mean squared motion target",
+            "map": "(h, w), product of error and distances at each location",
+        }
+    )
+
     def __init__(
         self,
         image_size: Sequence[int] = (256, 256),
@@ -119,8 +143,7 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         gradient_weight: float = 0.0,
         fusion: str = "product",
         distance: str = "nearest",
-        score_terms: Sequence[str] = EQUATION_14,
-        pooling: int | None = None,
+        score_terms: ScoreTerms | Sequence[str] = EQUATION_14,
         schedule: Schedule | dict[str, Any] | None = None,
         calibration: Calibration | dict[str, Any] | None = None,
         seed: int = 0,
@@ -131,37 +154,7 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         check_choice("loss_type", loss_type, LOSSES)
         check_choice("fusion", fusion, FUSIONS)
         check_choice("distance", distance, DISTANCES)
-        for term in score_terms:
-            check_choice("score_terms", term, TERMS)
-        if not score_terms or len(set(score_terms)) < len(score_terms):
-            raise ValueError(
-                "score_terms must hold at least one term, and none twice. "
-                f"Received: score_terms={score_terms!r}"
-            )
-        if len(image_size) != 2 or any(
-            side < STRIDE or side % STRIDE for side in image_size
-        ):
-            raise ValueError(
-                f"image_size must be (height, width), multiples of {STRIDE}. "
-                f"Received: image_size={image_size!r}"
-            )
-        if pooling is not None and (
-            pooling < STRIDE or pooling % STRIDE or pooling > min(image_size)
-        ):
-            raise ValueError(
-                f"pooling must be None or a multiple of {STRIDE} within the "
-                f"picture. Received: pooling={pooling!r}"
-            )
-        if clip_length < 2:
-            raise ValueError(
-                "clip_length must be at least 2. "
-                f"Received: clip_length={clip_length!r}"
-            )
-        if channels < 1:
-            raise ValueError(
-                "channels must be a positive integer. "
-                f"Received: channels={channels!r}"
-            )
+        self._prepare_scoring(image_size, channels, clip_length, calibration)
         for name, weight in (
             ("cluster_weight", cluster_weight),
             ("redundancy_weight", redundancy_weight),
@@ -171,9 +164,6 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
                 raise ValueError(
                     f"{name} must not be negative. Received: {name}={weight!r}"
                 )
-        self.image_size = (int(image_size[0]), int(image_size[1]))
-        self.channels = channels
-        self.clip_length = clip_length
         self.width = width
         self.decoder_multipliers = tuple(decoder_multipliers)
         self.skips = skips
@@ -186,10 +176,10 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         self.gradient_weight = gradient_weight
         self.fusion = fusion
         self.distance = distance
-        self.score_terms = tuple(score_terms)
-        self.pooling = pooling
+        self.score_terms = check_terms(
+            score_terms, fusion=fusion, stride=STRIDE, side=min(self.image_size)
+        )
         self.schedule = as_schedule(schedule)
-        self.calibration = _calibration(calibration)
         self.seed = seed
 
         policy = self.dtype_policy
@@ -214,7 +204,6 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             num_clusters, alpha, dtype=policy, name="motion_clusters"
         )
         self._prepare_training()
-        self._forward_functions: dict[str, Any] = {}
         self.build((None, clip_length, *self.image_size, channels))
 
     @classmethod
@@ -289,7 +278,7 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         appearance, motion = self._decode(appearance_code, motion_code, skips)
         return {
             "appearance": appearance,
-            "motion": self._unstack(motion),
+            "motion": self._unstack(motion, self.clip_length - 1),
             "appearance_distance": self._distance_map(
                 self.appearance_clusters, appearance_code
             ),
@@ -317,20 +306,23 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
 
         Returns:
             `"score"`, the anomaly score `log(1 / s)` (Eq. 14, unless
-            `score_terms` or `pooling` say otherwise), and the terms
+            `score_terms` says otherwise), and the terms
             `"appearance_distance"`, `"motion_distance"`, `"error"` and
-            `"motion_error"` (mean squared errors), averaged over the picture,
-            all `(batch,)`; `"map"`, the pixelwise product of the terms that
+            `"motion_error"` (mean squared errors) and `"motion_power"` (the
+            mean squared motion target), averaged over the picture, all
+            `(batch,)`; `"map"`, the pixelwise product of the terms that
             count, `(batch, h, w)`. All float32; more is more anomalous.
         """
         maps = self.term_maps(clips)
         score, product = fuse(
             maps,
-            terms=self.score_terms,
+            terms={
+                term: None if pixels is None else pixels // STRIDE
+                for term, pixels in self.score_terms.items()
+            },
             fusion=self.fusion,
-            window=None if self.pooling is None else self.pooling // STRIDE,
         )
-        terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in TERMS}
+        terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in MAPS}
         return {"score": score, **terms, "map": product}
 
     def term_maps(self, clips: Tensor) -> dict[str, Tensor]:
@@ -340,8 +332,9 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             clips: `(batch, T, height, width, channels)`, float or uint8.
 
         Returns:
-            `"error"`, `"motion_error"`, `"appearance_distance"` and
-            `"motion_distance"`, each `(batch, height / 8, width / 8)` float32.
+            `"error"`, `"motion_error"`, `"motion_power"`,
+            `"appearance_distance"` and `"motion_distance"`, each
+            `(batch, height / 8, width / 8)` float32.
         """
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
@@ -350,11 +343,11 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
         # x_clips - x_diff_hat: what is left is the last frame, four times
         rest = stack - ops.cast(motion, "float32")
         rebuilt = ops.tile(ops.cast(appearance, "float32"), (1, 1, 1, before))
+        last = ops.tile(last, (1, 1, 1, before))
         return {
-            "error": _error_map(rest - rebuilt),
-            "motion_error": _error_map(
-                rest - ops.tile(last, (1, 1, 1, before))
-            ),
+            "error": pooled(ops.square(rest - rebuilt)),
+            "motion_error": pooled(ops.square(rest - last)),
+            "motion_power": pooled(ops.square(stack - last)),
             "appearance_distance": self._distance_map(
                 self.appearance_clusters, appearance_code
             ),
@@ -362,30 +355,6 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
                 self.motion_clusters, motion_code
             ),
         }
-
-    def score(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
-        """Return the anomaly score of each clip; it belongs to its last frame.
-
-        Args:
-            clips: `(batch, T, height, width, channels)`, float in [0, 1] or
-                uint8.
-            batch_size: clips that are computed at a time.
-
-        Returns:
-            NumPy arrays as `score_tensors` names them and, once the model is
-            calibrated, `"z"` (standardised score) and `"p"` (share of normal
-            clips that score as high), both `(batch,)`.
-
-        Raises:
-            ValueError: if clips have another shape than the model's.
-        """
-        result = self._in_batches(
-            "score", self.score_tensors, clips, batch_size
-        )
-        if self.calibration is not None:
-            result["z"] = self.calibration.z(result["score"])
-            result["p"] = self.calibration.p(result["score"])
-        return result
 
     def score_maps(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
         """Return what the scores are made of, where in the picture it is.
@@ -401,36 +370,6 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             ValueError: if clips have another shape than the model's.
         """
         return self._in_batches("maps", self.term_maps, clips, batch_size)
-
-    def _in_batches(
-        self,
-        name: str,
-        function: Callable[[Tensor], dict[str, Tensor]],
-        clips: Any,
-        batch_size: int,
-    ) -> dict[str, Array]:
-        """Run a function of clips with one graph, made for `batch_size`."""
-        clips = clips if hasattr(clips, "shape") else np.asarray(clips)
-        self._check_clips(clips.shape)
-        size = min(batch_size, len(clips))
-        if not size:
-            raise ValueError("score needs at least one clip. Received: none")
-        run = self._forward(name, function)
-        parts = []
-        for start in range(0, len(clips), batch_size):
-            part = clips[start : start + batch_size]
-            count = len(part)
-            if count < size:  # the last batch: a new shape would compile anew
-                part = ops.convert_to_numpy(part)
-                fill = np.repeat(part[-1:], size - count, axis=0)
-                part = np.concatenate([part, fill])
-            parts.append(
-                {
-                    k: ops.convert_to_numpy(v)[:count].astype("float32")
-                    for k, v in run(part).items()
-                }
-            )
-        return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
     # Saving
 
@@ -457,8 +396,7 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             "gradient_weight": self.gradient_weight,
             "fusion": self.fusion,
             "distance": self.distance,
-            "score_terms": self.score_terms,
-            "pooling": self.pooling,
+            "score_terms": dict(self.score_terms),
             "schedule": self.schedule.get_config(),
             "calibration": None
             if calibration is None
@@ -493,23 +431,9 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
 
     def _split(self, clips: Tensor) -> tuple[Tensor, Tensor]:
         """Return the last frame and the frames before it, stacked."""
-        clips = ops.convert_to_tensor(clips)
-        self._check_clips(clips.shape)
-        if keras.backend.is_float_dtype(clips.dtype):
-            clips = ops.cast(clips, "float32")
-        else:
-            clips = ops.cast(clips, "float32") / 255.0
-        height, width = self.image_size
+        clips = self._in_floats(clips)
         before = self.clip_length - 1
-        stack = ops.transpose(clips[:, :before], (0, 2, 3, 1, 4))
-        stack = ops.reshape(stack, (-1, height, width, before * self.channels))
-        return clips[:, before], stack
-
-    def _unstack(self, motion: Tensor) -> Tensor:
-        """Return `(batch, T - 1, height, width, channels)`."""
-        height, width = self.image_size
-        shape = (-1, height, width, self.clip_length - 1, self.channels)
-        return ops.transpose(ops.reshape(motion, shape), (0, 3, 1, 2, 4))
+        return clips[:, before], self._stack(clips[:, :before])
 
     def _encode(
         self, last: Tensor, stack: Tensor
@@ -536,40 +460,3 @@ class CDAE(AlternatingStep, StagedTraining, keras.Model):
             if self.distance == "nearest"
             else clusters(code)
         )
-
-    def _forward(
-        self, name: str, function: Callable[[Tensor], Any]
-    ) -> Callable[[Tensor], Any]:
-        if name not in self._forward_functions:
-            self._forward_functions[name] = compile_forward(self, function)
-        return self._forward_functions[name]
-
-    def _check_clips(self, shape: Sequence[int | None]) -> None:
-        expected = (self.clip_length, *self.image_size, self.channels)
-        if len(shape) != 5 or any(
-            got is not None and got != want
-            for got, want in zip(shape[1:], expected, strict=True)
-        ):
-            sizes = ", ".join(map(str, expected))
-            raise ValueError(
-                f"Expected clips of shape (batch, {sizes}): frames, height, "
-                f"width, channels. Received: shape {tuple(shape)}. Resize the "
-                "video, or make the model with another image_size or channels."
-            )
-
-
-def _error_map(difference: Tensor) -> Tensor:
-    """Return the mean squared value where each code stands: (B, h, w)."""
-    squares = ops.mean(ops.square(difference), axis=-1, keepdims=True)
-    sides = (STRIDE, STRIDE)
-    return ops.average_pool(squares, sides, sides, data_format="channels_last")[
-        ..., 0
-    ]
-
-
-def _calibration(
-    value: Calibration | dict[str, Any] | None,
-) -> Calibration | None:
-    if value is None or isinstance(value, Calibration):
-        return value
-    return Calibration.from_dict(value)

@@ -159,6 +159,45 @@ def draw_histogram(
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def draw_bars(
+    axes: Axes,
+    rates: Mapping[str, Mapping[str, tuple[float, float | None]]],
+    published: Mapping[str, float],
+) -> None:
+    """Draw one group a model, one bar a protocol, and published numbers."""
+    names = list(next(iter(rates.values())))
+    width = 0.8 / len(rates)
+    places = np.arange(len(names))
+    lowest = 100.0
+    for index, (protocol, row) in enumerate(rates.items()):
+        means = np.array([row[name][0] for name in names])
+        lowest = min(lowest, float(means.min()))
+        axes.bar(
+            places + (index - (len(rates) - 1) / 2) * width,
+            means,
+            0.92 * width,
+            yerr=[row[name][1] or 0.0 for name in names],
+            color=PALETTE[index % len(PALETTE)],
+            label=protocol,
+        )
+    shown = [name for name in names if name in published]
+    if shown:
+        axes.plot(
+            [names.index(name) - 0.4 + width / 2 for name in shown],
+            [published[name] for name in shown],
+            "D",
+            color="black",
+            fillstyle="none",
+            label=f"as published, {next(iter(rates))}",
+        )
+    axes.set_xticks(places, names)
+    # A bar must have its root in sight: not above the worst by much.
+    axes.set_ylim(max(0.0, 10.0 * np.floor((lowest - 10.0) / 10.0)), 100.0)
+    axes.grid(axis="y", color="0.9")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def panel_rows(
     frames: np.ndarray,
     appearance: np.ndarray,

@@ -9,24 +9,25 @@ from keras import ops
 
 from keras_cdae.data.video import read_frames
 from keras_cdae.files import atomic_path
+from keras_cdae.models.cdae import CDAE
 from keras_cdae.reports import plots
 from keras_cdae.scoring.scores import VideoScores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from keras_cdae.models.cdae import CDAE
+    from keras_cdae.models.clip_scorer import ClipScorer
     from keras_cdae.runs.evaluator import Evaluation
 
 EXAMPLES = 2  # of the least and of the most regular frames, in the panel
 
 
 def draw_pictures(
-    model: "CDAE",
+    model: "ClipScorer",
     evaluation: "Evaluation",
     folder: str | os.PathLike[str],
 ) -> list[Path]:
-    """Draw `worst.png`, `regularity.png` and `reconstruction.png`.
+    """Draw `worst.png`, `regularity.png` and, of a CDAE, `reconstruction.png`.
 
     Args:
         model: the model that was evaluated.
@@ -44,8 +45,9 @@ def draw_pictures(
         "regularity.png": plots.regularity_curves(
             evaluation.videos, title=evaluation.dataset.title
         ),
-        "reconstruction.png": _panel(model, evaluation),
     }
+    if isinstance(model, CDAE):
+        figures["reconstruction.png"] = _panel(model, evaluation)
     written = []
     for name, figure in figures.items():
         path = Path(folder) / name

@@ -280,6 +280,56 @@ def roc_curves(
     return figure
 
 
+def comparison_bars(
+    rates: Mapping[str, Mapping[str, tuple[float, float | None]]],
+    *,
+    trivial: Mapping[str, float] | None = None,
+    published: Mapping[str, float] | None = None,
+    title: str | None = None,
+) -> "Figure":
+    """AUC of several models under several protocols, side by side.
+
+    One group of bars a model, one bar a protocol, with the spread over seeds
+    as a line. Trivial scores are dashed lines, published numbers hollow
+    diamonds at the first protocol's bar.
+
+    Args:
+        rates: by protocol, then by model: mean and standard deviation in
+            percent; None as deviation: one seed.
+        trivial: percent under the first protocol, by name.
+        published: percent under the first protocol, by model.
+        title: above the picture.
+
+    Returns:
+        The figure, with one axes.
+
+    Raises:
+        MissingDependencyError: if matplotlib is not installed.
+        ValueError: if there is no protocol or no model.
+    """
+    names = list(next(iter(rates.values()), {}))
+    if not names:
+        raise ValueError(
+            f"`rates` must hold a protocol and a model. Received: {rates!r}"
+        )
+    figure = _figure(4.8, width=max(7.0, min(WIDTH, 1.6 * len(names) + 2.0)))
+    axes = figure.add_subplot()
+    artists.draw_bars(axes, rates, published or {})
+    for index, (name, value) in enumerate((trivial or {}).items()):
+        axes.axhline(
+            value,
+            color=str(0.25 + 0.25 * index),
+            linestyle="--",
+            linewidth=1,
+            label=f"{name}, {next(iter(rates))}",
+        )
+    axes.set_ylabel("AUC, percent")
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
+    if title:
+        axes.set_title(title, fontsize=11)
+    return figure
+
+
 def _figure(height: float, *, width: float = WIDTH) -> "Figure":
     """An empty figure, sizes in inches at 100 dots an inch."""
     try:

@@ -19,6 +19,7 @@ from keras_cdae.errors import DataError, VideoError
 from keras_cdae.files import write_json
 from keras_cdae.metrics.frame import frame_metrics, micro_auc
 from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.models.fusion import EQUATION_14
 from keras_cdae.runs.folder import require_writable
 from keras_cdae.runs.frames import Progress, cached_frames
@@ -49,7 +50,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: CDAE,
+    model: ClipScorer,
     dataset: str,
     data_dir: str | os.PathLike[str] | None,
     *,
@@ -120,7 +121,7 @@ def evaluate(
             scored(number, len(caches), cache.name)
     metrics, trivial = _measure(videos, differences, found, smoothing)
     paper = None
-    if metrics["label_source"] is not None and not is_equation_14(model):
+    if metrics["label_source"] is not None and has_own_score(model):
         paper = _metrics(
             [equation_14_scores(v) for v in videos], videos, found, smoothing
         )
@@ -187,12 +188,10 @@ def _metrics(
     )
 
 
-def is_equation_14(model: CDAE) -> bool:
-    """Tell whether a model's own score is that of Eq. 14."""
-    return (
-        set(model.score_terms) == set(EQUATION_14)
-        and model.fusion == "product"
-        and model.pooling is None
+def has_own_score(model: ClipScorer) -> bool:
+    """Tell whether a `CDAE` scores by something else than Eq. 14."""
+    return isinstance(model, CDAE) and (
+        model.score_terms != EQUATION_14 or model.fusion != "product"
     )
 
 

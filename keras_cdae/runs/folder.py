@@ -27,6 +27,8 @@ RESULTS = (  # of an evaluation; they go when the model goes
     "regularity.png",
     "reconstruction.png",
     "worst.png",
+    "timing.json",
+    "result.json",
 )
 
 
@@ -48,7 +50,7 @@ def check_folder(
     if run.is_dir():
         require_free(run)
     if resume:
-        _check_same(run, settings)
+        check_same(run, settings)
         finished = (run / MODEL_FILE).exists()
         if finished and not checkpoints(run / CHECKPOINTS):
             raise RunFolderError(
@@ -169,8 +171,12 @@ def _readable(rows: Iterator[list[str]]) -> Iterator[list[str]]:
             return
 
 
-def _check_same(run: Path, settings: RunSettings) -> None:
-    """Refuse to resume with settings that would change the outcome."""
+def check_same(run: Path, settings: RunSettings) -> None:
+    """Refuse to go on with settings that would change the outcome.
+
+    Raises:
+        RunFolderError: if the folder holds no run, or another one.
+    """
     old = json.loads(json.dumps(RunSettings.read(run).to_dict()))
     new = json.loads(json.dumps(settings.to_dict()))
     old["backend"] = RunSettings.read_backend(run)

@@ -1,16 +1,18 @@
 """Find a trained model: a file, a run folder, or one that is shipped."""
 
 import os
+from typing import Any
 
 import keras
 
+from keras_cdae.baselines import registry  # noqa: F401 (makes all loadable)
 from keras_cdae.errors import ModelFileError, shown
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.find import find_model
 
 
-def load(model: str | os.PathLike[str]) -> CDAE:
-    """Return a trained, calibrated model.
+def load(model: str | os.PathLike[str]) -> ClipScorer:
+    """Return a trained, calibrated model: a `CDAE`, or a baseline.
 
     Args:
         model: a `.keras` file, a run folder, or the name of a shipped model
@@ -21,7 +23,7 @@ def load(model: str | os.PathLike[str]) -> CDAE:
     """
     path = find_model(model)
     try:
-        loaded = keras.models.load_model(path)  # safe_mode is the default
+        loaded: Any = keras.models.load_model(path)  # safe_mode is the default
     except ModelFileError:
         raise
     except Exception as error:  # Keras raises many kinds for a broken file
@@ -30,10 +32,10 @@ def load(model: str | os.PathLike[str]) -> CDAE:
             "may be cut short or made by another program; train or copy it "
             "again."
         ) from error
-    if not isinstance(loaded, CDAE):
+    if not isinstance(loaded, ClipScorer):
         raise ModelFileError(
-            f"{path}: holds a {type(loaded).__name__}, not a CDAE. Name a "
-            "file that `keras-cdae train` wrote."
+            f"{path}: holds a {type(loaded).__name__}, not a CDAE "
+            "or a baseline. Name a file that `keras-cdae train` wrote."
         )
     return loaded
 

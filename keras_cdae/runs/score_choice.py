@@ -5,7 +5,7 @@ separates the two best is a choice that the test set had no part in.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from keras_cdae.data.pseudo_anomalies import PseudoAnomalies
 from keras_cdae.metrics.frame import micro_auc
 from keras_cdae.models.autoencoder import STRIDE
 from keras_cdae.models.cdae import CDAE
-from keras_cdae.models.fusion import EQUATION_14, TERMS, fuse
+from keras_cdae.models.fusion import EQUATION_14, MAPS, ScoreTerms, fuse
 from keras_cdae.types import Array
 
 BATCH_SIZE = 32
@@ -28,36 +28,41 @@ class ScoreVariant:
 
     Attributes:
         terms: `score_terms` of `CDAE`.
-        pooling: `pooling` of `CDAE`.
         fusion: `fusion` of `CDAE`.
     """
 
-    terms: tuple[str, ...]
-    pooling: int | None = None
+    terms: ScoreTerms
     fusion: str = "product"
 
     def __str__(self) -> str:
         if self == ScoreVariant(EQUATION_14):
             return "Eq. 14"
-        names = " x ".join(self.terms)
-        pool = "mean" if self.pooling is None else f"max {self.pooling}"
-        return f"{self.fusion}, {names}, {pool}"
+        names = [
+            term if pixels is None else f"{term} (highest {pixels})"
+            for term, pixels in self.terms.items()
+        ]
+        prefix = "" if self.fusion == "product" else f"{self.fusion}: "
+        return prefix + " x ".join(names)
 
 
-VARIANTS = tuple(
-    ScoreVariant(terms, pooling, fusion)
-    for terms, fusions in (
-        (EQUATION_14, ("product", "pixelwise")),
-        (("motion_error", *EQUATION_14[1:]), ("product", "pixelwise")),
-        (("motion_error", "motion_distance"), ("product", "pixelwise")),
-        (("error",), ("product",)),
-        (("motion_error",), ("product",)),
-        (("motion_distance",), ("product",)),
-        (("appearance_distance",), ("product",)),
-    )
-    for fusion in fusions
-    for pooling in (None, 8, 16, 24, 32)
-)
+def _variants() -> Iterator[ScoreVariant]:
+    """Yield what the paper leaves open: which terms, pooled how."""
+    distances = ("appearance_distance", "motion_distance")
+    sides = (None, 16, 32)
+    for error in ("error", "motion_error", "unexplained_motion"):
+        for pixels in sides:
+            yield ScoreVariant({error: pixels})
+            yield ScoreVariant(dict.fromkeys((error, *distances), pixels))
+            pixelwise = dict.fromkeys((error, *distances), pixels)
+            yield ScoreVariant(pixelwise, "pixelwise")
+        for distance in distances:
+            yield ScoreVariant({error: None, distance: 16})
+    for distance in distances:
+        for pixels in sides:
+            yield ScoreVariant({distance: pixels})
+
+
+VARIANTS = tuple(_variants())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +149,7 @@ def _maps(
         if kind is not None:
             batch, _ = kind.gather(clips, chosen, seed=seed)
         parts.append(model.score_maps(batch, batch_size=BATCH_SIZE))
-    return {term: np.concatenate([p[term] for p in parts]) for term in TERMS}
+    return {term: np.concatenate([p[term] for p in parts]) for term in MAPS}
 
 
 def _areas(
@@ -163,9 +168,11 @@ def _scores(variant: ScoreVariant, maps: Mapping[str, Array]) -> Array:
     from keras import ops
 
     score, _ = fuse(
-        {term: ops.convert_to_tensor(maps[term]) for term in variant.terms},
-        terms=variant.terms,
+        {name: ops.convert_to_tensor(maps[name]) for name in MAPS},
+        terms={
+            term: None if pixels is None else pixels // STRIDE
+            for term, pixels in variant.terms.items()
+        },
         fusion=variant.fusion,
-        window=None if variant.pooling is None else variant.pooling // STRIDE,
     )
     return ops.convert_to_numpy(score)

@@ -35,6 +35,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "pseudo_anomalies": (int, float),
     "dtype": str,
     "overrides": dict,
+    "model": str,
 }
 
 
@@ -59,7 +60,9 @@ class RunSettings:
         pseudo_anomalies: share of the training clips that is replaced by ones
             that are not normal, see `PseudoAnomalies`.
         dtype: dtype policy, such as `"mixed_bfloat16"`.
-        overrides: further arguments of `CDAE`.
+        overrides: further arguments of the model.
+        model: what is trained: `"cdae"`, or a baseline's name in
+            `baselines.MODELS`.
 
     Raises:
         ValueError: for a number out of range.
@@ -79,6 +82,7 @@ class RunSettings:
     pseudo_anomalies: float = 0.0
     dtype: str = "float32"
     overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
+    model: str = "cdae"  # that of every run from before there was a choice
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "clip_step"):
@@ -87,7 +91,6 @@ class RunSettings:
                 raise ValueError(
                     f"{name} must be at least 1. Received: {name}={value!r}"
                 )
-
         if not 0 <= self.seed < 2**32:
             raise ValueError(
                 f"seed must lie in [0, 2**32). Received: seed={self.seed!r}"
@@ -96,6 +99,12 @@ class RunSettings:
             raise ValueError(
                 "hold_out must lie in (0, 1). Received: "
                 f"hold_out={self.hold_out!r}"
+            )
+        if self.pseudo_anomalies and self.model != "cdae":
+            raise ValueError(
+                "pseudo_anomalies are for the model cdae alone. Received: "
+                f"pseudo_anomalies={self.pseudo_anomalies!r}, "
+                f"model={self.model!r}"
             )
         if not 0 <= self.pseudo_anomalies <= 1:
             raise ValueError(

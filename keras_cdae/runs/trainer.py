@@ -12,13 +12,15 @@ from typing import Any
 
 import keras
 
-from keras_cdae.data.benchmarks import load_dataset
+from keras_cdae.baselines.registry import MODELS
+from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import Clips, hold_out
+from keras_cdae.data.frames import CachedVideo
 from keras_cdae.data.pipelines import training_batches
 from keras_cdae.errors import DataError
 from keras_cdae.files import atomic_path
 from keras_cdae.models import presets
-from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.checkpoint import Checkpoint, restore
 from keras_cdae.runs.find import MODEL_FILE
 from keras_cdae.runs.folder import (
@@ -33,8 +35,9 @@ from keras_cdae.runs.folder import (
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.lock import run_lock
 from keras_cdae.runs.settings import RunSettings
-from keras_cdae.scoring.calibration import TERMS, Calibration
+from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scorer import score_frames
+from keras_cdae.training.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +52,7 @@ def train(
     progress: Progress | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: Any = 0,
-) -> CDAE:
+) -> ClipScorer:
     """Train on a data set's normal video; leave everything in one folder.
 
     Whole training videos are held out: they give the validation losses and,
@@ -78,23 +81,11 @@ def train(
         NonFiniteError: if training met NaN.
     """
     run = Path(output)
-    dataset = load_dataset(settings.dataset, settings.data_dir)
-    if not dataset.train:
-        raise DataError(
-            f"{dataset.root}: has no training video. Put normal video into its "
-            "folder `train`."
-        )
-    settings = settings.resolved(dataset.channels)
+    dataset, settings = load_training(settings)
     check_folder(run, settings, resume=resume, overwrite=overwrite)
     with run_lock(run), full_disk_named(run):
         clean_folder(run)
-        videos = cached_frames(
-            dataset.train,
-            image_size=settings.image_size,  # type: ignore[arg-type]
-            channels=settings.channels,  # type: ignore[arg-type]
-            cache_dir=cache_dir,
-            progress=progress,
-        )
+        videos = training_videos(dataset, settings, cache_dir, progress)
         if not resume:  # not before the videos are known to be readable
             start_folder(run, settings)
         kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
@@ -112,8 +103,49 @@ def train(
     return model
 
 
+def load_training(settings: RunSettings) -> tuple[Dataset, RunSettings]:
+    """Return the data set and the settings filled in.
+
+    Args:
+        settings: what to do.
+
+    Raises:
+        DataError: if the data set is missing or has no training video.
+    """
+    dataset = load_dataset(settings.dataset, settings.data_dir)
+    if not dataset.train:
+        raise DataError(
+            f"{dataset.root}: has no training video. Put normal video into its "
+            "folder `train`."
+        )
+    return dataset, settings.resolved(dataset.channels)
+
+
+def training_videos(
+    dataset: Dataset,
+    settings: RunSettings,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> list[CachedVideo]:
+    """Return the training videos at the size that resolved settings say.
+
+    Args:
+        dataset: the data set.
+        settings: resolved.
+        cache_dir: folder of the frame cache; None: the default.
+        progress: called while videos are decoded.
+    """
+    return cached_frames(
+        dataset.train,
+        image_size=settings.image_size,  # type: ignore[arg-type]
+        channels=settings.channels,  # type: ignore[arg-type]
+        cache_dir=cache_dir,
+        progress=progress,
+    )
+
+
 def calibrate(
-    model: CDAE,
+    model: ClipScorer,
     videos: Sequence[Any],
     *,
     source: str,
@@ -134,14 +166,9 @@ def calibrate(
     scores = [
         score_frames(model, getattr(video, "frames", video)) for video in videos
     ]
-    terms = {
-        term: [
-            value
-            for video in scores
-            for value in (video.score if term == "score" else video.terms[term])
-        ]
-        for term in TERMS
-    }
+    terms = {"score": [value for video in scores for value in video.score]}
+    for term in scores[0].terms:
+        terms[term] = [value for video in scores for value in video.terms[term]]
     model.calibration = Calibration.fit(terms, source=source, fps=fps)
     return model.calibration
 
@@ -153,35 +180,33 @@ def _fit(
     held_out: Sequence[Any],
     callbacks: Sequence[keras.callbacks.Callback],
     verbose: Any,
-) -> CDAE:
+) -> ClipScorer:
     keras.utils.set_random_seed(settings.seed)
     model = new_model(settings)
     done = restore(model, run / CHECKPOINTS)
     if done >= settings.epochs:  # type: ignore[operator]
         return model
-    options = {
+    options: dict[str, Any] = {
         "batch_size": settings.batch_size,
         "seed": settings.seed,
         "dtype": "uint8",  # a quarter of the traffic; the model scales it
     }
     clips = Clips(kept, length=model.clip_length, stride=settings.clip_step)  # type: ignore[arg-type]
     data = training_batches(
-        clips,
-        pseudo_anomalies=settings.pseudo_anomalies,
-        **options,  # type: ignore[arg-type]
+        clips, pseudo_anomalies=settings.pseudo_anomalies, **options
     )
     validation = training_batches(
         Clips(held_out, length=model.clip_length),
         shuffle=False,
-        **options,  # type: ignore[arg-type]
+        **options,
     )
     trim_history(run / HISTORY, done)
     started = time.monotonic()
-    with _own_error(data):
+    with _own_error(data, validation):
         model.fit(
             data,
             validation_data=validation,
-            epochs=settings.epochs,  # type: ignore[arg-type]
+            epochs=settings.epochs,
             initial_epoch=done,
             shuffle=False,  # the data shuffle themselves, by seed and epoch
             verbose=verbose,
@@ -198,30 +223,48 @@ def _fit(
 
 
 @contextlib.contextmanager
-def _own_error(data: Any) -> Iterator[None]:
+def _own_error(*data: Any) -> Iterator[None]:
     """Raise what ended a pipeline, where tf.data has but its text."""
     try:
         yield
     except Exception as error:
-        own = getattr(getattr(data, "epoch_counter", None), "error", None)
-        if own is None:
-            raise
-        raise own from error
+        for counter in (getattr(d, "epoch_counter", None) for d in data):
+            if counter is not None and counter.error is not None:
+                raise counter.error from error
+        raise
 
 
-def new_model(settings: RunSettings) -> CDAE:
-    """Return the untrained model that resolved settings describe."""
-    schedule = presets.preset(settings.preset).schedule
-    if settings.pretrain_epochs is not None:
-        schedule = dataclasses.replace(
-            schedule, pretrain_epochs=settings.pretrain_epochs
+def new_model(settings: RunSettings) -> ClipScorer:
+    """Return the untrained model that resolved settings describe.
+
+    Raises:
+        ValueError: for an unknown model, or one without such a preset.
+    """
+    if settings.model not in MODELS:
+        raise ValueError(
+            f"Unknown model: expected one of {', '.join(MODELS)}. "
+            f"Received: model={settings.model!r}"
         )
-    return CDAE.from_preset(
+    options = dict(settings.overrides)
+    if settings.model == "cdae":
+        options = {
+            "schedule": _schedule(settings),
+            "seed": settings.seed,
+            **options,
+        }
+    return MODELS[settings.model].from_preset(
         settings.preset,
         image_size=settings.image_size,
         channels=settings.channels,
-        schedule=schedule,
-        seed=settings.seed,
         dtype=settings.dtype,
-        **settings.overrides,
+        **options,
+    )
+
+
+def _schedule(settings: RunSettings) -> Schedule:
+    schedule = presets.preset(settings.preset).schedule
+    if settings.pretrain_epochs is None:
+        return schedule
+    return dataclasses.replace(
+        schedule, pretrain_epochs=settings.pretrain_epochs
     )

@@ -23,6 +23,7 @@ TERMS = (
     "motion_distance",
     "error",
     "motion_error",
+    "motion_power",
 )
 # In units of the log-score: keeps `z` finite on video that never changes.
 SCALE_FLOOR = 1e-6
@@ -134,8 +135,9 @@ class Calibration:
 
         Args:
             terms: arrays (clips,) of logs: `"score"`, the log-score, always,
-                and `"appearance_distance"`, `"motion_distance"`, `"error"` and
-                `"motion_error"`, the logs of its terms, where they are wanted.
+                and `"appearance_distance"`, `"motion_distance"`, `"error"`,
+                `"motion_error"` and `"motion_power"`, the logs of its terms,
+                where they are wanted.
             source: what the clips are, for people to read.
             fps: scored clips in a second of that video.
 

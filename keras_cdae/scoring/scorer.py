@@ -14,7 +14,7 @@ from keras_cdae.scoring.calibration import TERMS
 from keras_cdae.scoring.scores import VideoScores
 
 if TYPE_CHECKING:
-    from keras_cdae.models.cdae import CDAE
+    from keras_cdae.models.clip_scorer import ClipScorer
 
 BATCH_SIZE = 32
 NO_MAP = np.empty((0, 0, 0), np.float32)
@@ -46,7 +46,7 @@ EachBlock: TypeAlias = Callable[[ScoreBlock], None]
 
 
 def score_frames(
-    model: "CDAE",
+    model: "ClipScorer",
     frames: np.ndarray,
     *,
     name: str = "video",
@@ -79,7 +79,7 @@ def score_frames(
 
 
 def score_video(
-    model: "CDAE",
+    model: "ClipScorer",
     path: PathLike,
     *,
     name: str | None = None,
@@ -118,7 +118,10 @@ def score_video(
 
 
 def score_videos(
-    model: "CDAE", paths: Iterable[PathLike], *, batch_size: int = BATCH_SIZE
+    model: "ClipScorer",
+    paths: Iterable[PathLike],
+    *,
+    batch_size: int = BATCH_SIZE,
 ) -> Iterator[VideoScores]:
     """Score several videos, one after the other; see `score_video`.
 
@@ -156,7 +159,7 @@ def _blocks(
 
 
 def score_blocks(
-    model: "CDAE", batches: Iterable[np.ndarray], *, batch_size: int
+    model: "ClipScorer", batches: Iterable[np.ndarray], *, batch_size: int
 ) -> Iterator[ScoreBlock]:
     """Score batches of consecutive clips of one video, one after the other.
 
@@ -185,7 +188,7 @@ def score_blocks(
             terms={
                 term: np.log(np.maximum(result[term], 1e-12))
                 for term in TERMS
-                if term != "score"
+                if term != "score" and term in result
             },
             map=result["map"],
         )
@@ -193,7 +196,7 @@ def score_blocks(
 
 
 def _collect(
-    model: "CDAE",
+    model: "ClipScorer",
     batches: Iterable[np.ndarray],
     name: str,
     batch_size: int,

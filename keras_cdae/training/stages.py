@@ -8,6 +8,7 @@ import keras
 
 from keras_cdae.errors import NonFiniteError
 from keras_cdae.training.codes import collect_codes
+from keras_cdae.training.order import Order
 from keras_cdae.training.schedule import Schedule
 
 logger = logging.getLogger(__name__)
@@ -47,9 +48,7 @@ class Stages(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Enter the stage of this epoch."""
         plan = self.schedule.plan(self.params["epochs"])
-        counter = getattr(self.data, "epoch_counter", self.data)
-        if hasattr(counter, "set_epoch"):  # the package's own pipelines
-            counter.set_epoch(epoch)
+        Order(self.data).on_epoch_begin(epoch)
         if epoch == 0:
             self.model.reset_learning_rates()
         if epoch < plan.pretrain_epochs:

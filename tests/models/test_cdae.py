@@ -461,11 +461,17 @@ def test_labels_beside_the_clips_are_not_looked_at(make_model, tiny_clips):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"score_terms": ()}, "at least one term"),
-        ({"score_terms": ("error", "error")}, "none twice"),
-        ({"score_terms": ("motion",)}, "score_terms='motion'"),
-        ({"pooling": 12}, "pooling=12"),
-        ({"pooling": 64}, "pooling=64"),
+        ({"score_terms": ()}, "score_terms must be some of"),
+        ({"score_terms": ("motion",)}, "score_terms=..motion"),
+        ({"score_terms": {"error": 12}}, "multiple of 8"),
+        ({"score_terms": {"error": 64}}, "within the picture"),
+        (
+            {
+                "score_terms": {"error": 8, "motion_distance": None},
+                "fusion": "pixelwise",
+            },
+            "have one square",
+        ),
     ],
 )
 def test_scores_that_cannot_be_are_refused(make_model, arguments, message):
@@ -474,7 +480,7 @@ def test_scores_that_cannot_be_are_refused(make_model, arguments, message):
 
 
 def test_the_score_is_that_of_the_terms_and_the_pooling(make_model, tiny_clips):
-    model = make_model(score_terms=("motion_error",), pooling=16)
+    model = make_model(score_terms={"motion_error": 16})
     result = model.score(tiny_clips)
     motion = to_numpy(model(tiny_clips)["motion"])
     error = np.square(reference.motion_target(tiny_clips) - motion)

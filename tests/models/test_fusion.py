@@ -4,38 +4,47 @@ import numpy as np
 import pytest
 from conftest import to_numpy
 
-from keras_cdae.models.fusion import EQUATION_14, FUSIONS, TERMS, fuse
+from keras_cdae.models.fusion import (
+    EQUATION_14,
+    FUSIONS,
+    MAPS,
+    MOTION_FLOOR,
+    fuse,
+)
 
 pytestmark = pytest.mark.backend
 
 
 @pytest.fixture
 def maps(rng):
-    return {term: rng.random((3, 6, 8)).astype("float32") for term in TERMS}
+    return {name: rng.random((3, 6, 8)).astype("float32") for name in MAPS}
 
 
 def pooled(values, window):
+    """The mean over every square of `window`: (B, squares)."""
     if window is None:
-        return values.mean((1, 2))
+        return values.mean((1, 2))[:, None]
     rows, columns = (n - window + 1 for n in values.shape[1:])
     squares = [
         values[:, y : y + window, x : x + window].mean((1, 2))
         for y in range(rows)
         for x in range(columns)
     ]
-    return np.max(squares, axis=0)
+    return np.stack(squares, axis=1)
 
 
 @pytest.mark.parametrize("window", [None, 1, 2, 6])
-@pytest.mark.parametrize("terms", [EQUATION_14, ("motion_error",)])
+@pytest.mark.parametrize("terms", [tuple(EQUATION_14), ("motion_error",)])
 def test_scores_are_those_of_the_definition(maps, terms, window):
     chosen = [maps[term] for term in terms]
     expected = {
-        "product": sum(np.log(pooled(values, window)) for values in chosen),
-        "pixelwise": np.log(pooled(np.prod(chosen, axis=0), window)),
+        "product": sum(np.log(pooled(v, window).max(1)) for v in chosen),
+        "pixelwise": np.log(pooled(np.prod(chosen, axis=0), window).max(1)),
     }
     for fusion in FUSIONS:
-        score, product = fuse(maps, terms=terms, fusion=fusion, window=window)
+        score, product = fuse(
+            maps, terms=dict.fromkeys(terms, window), fusion=fusion
+        )
         np.testing.assert_allclose(
             to_numpy(score), expected[fusion], rtol=1e-5, atol=1e-6
         )
@@ -44,14 +53,41 @@ def test_scores_are_those_of_the_definition(maps, terms, window):
         )
 
 
-def test_a_small_odd_thing_shows_in_the_strongest_square_alone(maps):
+@pytest.mark.parametrize("window", [None, 2])
+def test_unexplained_motion_is_a_share(maps, window):
+    terms = {"unexplained_motion": window, "appearance_distance": 3}
+    score, product = fuse(maps, terms=terms)
+    error = pooled(maps["motion_error"], window)
+    power = pooled(maps["motion_power"], window)
+    share = (error / (power + MOTION_FLOOR)).max(1)
+    distance = pooled(maps["appearance_distance"], 3).max(1)
+    np.testing.assert_allclose(
+        to_numpy(score), np.log(share) + np.log(distance), rtol=1e-4, atol=1e-5
+    )
+    ratio = maps["motion_error"] / (maps["motion_power"] + MOTION_FLOOR)
+    np.testing.assert_allclose(
+        to_numpy(product), ratio * maps["appearance_distance"], rtol=1e-4
+    )
+
+
+def test_twice_the_motion_is_not_more_unexplained(maps):
+    terms = {"unexplained_motion": None}
+    busy = {**maps}
+    for name in ("motion_error", "motion_power"):
+        busy[name] = 2 * maps[name]
+    calm, _ = fuse(maps, terms=terms)
+    full, _ = fuse(busy, terms=terms)
+    np.testing.assert_allclose(to_numpy(full), to_numpy(calm), atol=1e-3)
+
+
+def test_a_small_odd_thing_shows_in_the_strongest_square_alone():
     calm = {"motion_error": np.full((1, 16, 16), 0.01, "float32")}
     odd = {"motion_error": calm["motion_error"].copy()}
     odd["motion_error"][0, 3:5, 7:9] = 0.1
     change = {
         window: float(
-            fuse(odd, terms=("motion_error",), window=window)[0][0]
-            - fuse(calm, terms=("motion_error",), window=window)[0][0]
+            fuse(odd, terms={"motion_error": window})[0][0]
+            - fuse(calm, terms={"motion_error": window})[0][0]
         )
         for window in (None, 2)
     }

@@ -1,0 +1,183 @@
+"""`keras-cdae benchmark runtime`."""
+
+import csv
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keras_cdae.export.formats import FORMATS
+
+from . import backend, options, output
+
+if TYPE_CHECKING:
+    from keras_cdae.export.speed import Speed
+
+
+@click.command("runtime")
+@options.apply(
+    click.option(
+        "--model",
+        required=True,
+        help="Run folder, .keras file, shipped model, or an exported file.",
+    ),
+    click.option(
+        "--video",
+        type=click.Path(path_type=Path),
+        required=True,
+        help="Video to score.",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        multiple=True,
+        default=(1, 2),
+        show_default=True,
+        help="Cores and threads; may be repeated.",
+    ),
+    click.option(
+        "--frames",
+        type=click.IntRange(min=1),
+        default=200,
+        show_default=True,
+        help="Frames to measure over.",
+    ),
+    click.option(
+        "--repeats",
+        type=click.IntRange(min=1),
+        default=5,
+        show_default=True,
+        help="Runs to take the median of.",
+    ),
+    click.option(
+        "--output",
+        "target",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the table as CSV, too.",
+    ),
+    options.json_output,
+)
+def command(
+    model: str,
+    video: Path,
+    threads: tuple[int, ...],
+    frames: int,
+    repeats: int,
+    target: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure frames a second, end to end and of the model alone.
+
+    A model is measured under every installed backend of Keras and in every
+    format, an exported file as it is. int8 is left out unless a file of it is
+    given. Each measurement is a process pinned to its cores.
+    """
+    from keras_cdae.data.video import video_info
+    from keras_cdae.export.speed import measure_file
+
+    video_info(video)  # says what is wrong before anything slow
+    rows: list[Speed] = []
+    with tempfile.TemporaryDirectory() as folder:
+        files = list(_files(model, Path(folder)))
+        with output.steps("Measuring") as progress:
+            total = len(files) * len(threads)
+            for count in threads:
+                for name, path, keras_backend in files:
+                    progress(len(rows), total, f"{name}, {count} threads")
+                    rows.append(
+                        measure_file(
+                            path,
+                            video,
+                            name=name,
+                            threads=count,
+                            backend=keras_backend,
+                            frames=frames,
+                            repeats=repeats,
+                        )
+                    )
+            progress(total, total, "done")
+    if target is not None:
+        _write_csv(target, rows)
+    if as_json:
+        values = [dataclasses.asdict(row) for row in rows]
+        click.echo(json.dumps(values, indent=2))
+    else:
+        _print(rows, video)
+
+
+def _files(model: str, folder: Path) -> Iterator[tuple[str, Path, str]]:
+    """Yield name, file and Keras backend of what is to be measured."""
+    path = Path(model)
+    suffixes = {f.suffix: name for name, f in FORMATS.items() if f.on_edge}
+    if path.suffix in suffixes and path.is_file():
+        yield path.name, path, "tensorflow"
+        return
+    backend.require()
+    from keras_cdae.errors import MissingDependencyError
+    from keras_cdae.export.exporter import export
+    from keras_cdae.export.speed import installed_backends
+    from keras_cdae.runs.loader import find_model
+
+    file = find_model(model)
+    for name in installed_backends():
+        yield f"keras, {name}", file, name
+    for name, form in FORMATS.items():
+        for quantize in form.quantizations:
+            if name == "keras" or quantize == "int8":
+                continue
+            target = folder / f"{name}-{quantize}{form.suffix}"
+            title = name if quantize == "none" else f"{name}, {quantize}"
+            try:
+                export(
+                    file,
+                    target,
+                    format=name,
+                    quantize=quantize,
+                    check=False,
+                    allow_uncalibrated=True,
+                )
+            except MissingDependencyError as error:
+                output.say(f"Left out {title}: {error}")
+                continue
+            yield title, target, "tensorflow"
+
+
+def _write_csv(target: Path, rows: "list[Speed]") -> None:
+    from keras_cdae.files import atomic_path
+
+    with (
+        atomic_path(target) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, list(dataclasses.asdict(rows[0])))
+        writer.writeheader()
+        writer.writerows(dataclasses.asdict(row) for row in rows)
+
+
+def _print(rows: "list[Speed]", video: Path) -> None:
+    output.print_table(
+        f"Frames a second on {video.name}",
+        [
+            "model",
+            "threads",
+            "end to end",
+            "inference",
+            "ms a call",
+            "clips a call",
+        ],
+        [
+            [
+                row.name,
+                str(row.threads),
+                f"{row.end_to_end:.1f}",
+                f"{row.inference:.1f}",
+                f"{row.latency_ms:.1f}",
+                str(row.batch),
+            ]
+            for row in rows
+        ],
+    )

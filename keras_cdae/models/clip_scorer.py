@@ -1,0 +1,203 @@
+"""What every model that scores clips shares, whatever it computes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_cdae.backend import compile_forward
+from keras_cdae.models.autoencoder import STRIDE
+from keras_cdae.scoring.calibration import Calibration
+from keras_cdae.types import Array, Mixin, Tensor
+
+TINY = 1e-12  # under a logarithm
+LAST = "channels_last"
+
+
+class ClipScorer(Mixin):
+    """Mixin of a `keras.Model`: clips of one size in, calibrated scores out.
+
+    The model calls `_prepare_scoring` when it is made and offers
+    `score_tensors`. What works with this class alone, such as scoring of
+    videos, calibration, evaluation and export, works with every such model.
+
+    Attributes:
+        terms: what `score_tensors` gives beside the score and the map.
+        output_notes: what the score and the map are, in words, for exports.
+    """
+
+    terms: tuple[str, ...] = ("error",)
+    output_notes: Mapping[str, str] = MappingProxyType(
+        {
+            "score": "log of the mean squared error, higher = more anomalous; "
+            "belongs to the clip's last frame",
+            "error": "mean squared error",
+            "map": "(h, w), squared error at each location",
+        }
+    )
+
+    def _prepare_scoring(
+        self,
+        image_size: Sequence[int],
+        channels: int,
+        clip_length: int,
+        calibration: Calibration | dict[str, Any] | None,
+    ) -> None:
+        """Check and keep the size of clips; called when the model is made."""
+        if len(image_size) != 2 or any(
+            side < STRIDE or side % STRIDE for side in image_size
+        ):
+            raise ValueError(
+                f"image_size must be (height, width), multiples of {STRIDE}. "
+                f"Received: image_size={image_size!r}"
+            )
+        if clip_length < 2:
+            raise ValueError(
+                "clip_length must be at least 2. "
+                f"Received: clip_length={clip_length!r}"
+            )
+        if channels < 1:
+            raise ValueError(
+                "channels must be a positive integer. "
+                f"Received: channels={channels!r}"
+            )
+        self.image_size = (int(image_size[0]), int(image_size[1]))
+        self.channels = channels
+        self.clip_length = clip_length
+        self.calibration = as_calibration(calibration)
+        self._forward_functions: dict[str, Any] = {}
+
+    def score_tensors(self, clips: Tensor) -> dict[str, Tensor]:
+        """Return the score of each clip as tensors, inside any graph.
+
+        Args:
+            clips: `(batch, T, height, width, channels)`, float or uint8.
+
+        Returns:
+            `"score"`, a log-score, higher = more anomalous, and the terms that
+            it is made of, `"error"` (the mean squared error) always among
+            them, all `(batch,)`; `"map"`, `(batch, h, w)`. All float32.
+        """
+        raise NotImplementedError
+
+    def score(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
+        """Return the anomaly score of each clip; it belongs to its last frame.
+
+        Args:
+            clips: `(batch, T, height, width, channels)`, float in [0, 1] or
+                uint8.
+            batch_size: clips that are computed at a time.
+
+        Returns:
+            NumPy arrays as `score_tensors` names them and, once the model is
+            calibrated, `"z"` (standardised score) and `"p"` (share of normal
+            clips that score as high), both `(batch,)`.
+
+        Raises:
+            ValueError: if clips have another shape than the model's.
+        """
+        result = self._in_batches(
+            "score", self.score_tensors, clips, batch_size
+        )
+        if self.calibration is not None:
+            result["z"] = self.calibration.z(result["score"])
+            result["p"] = self.calibration.p(result["score"])
+        return result
+
+    def _in_batches(
+        self,
+        name: str,
+        function: Callable[[Tensor], dict[str, Tensor]],
+        clips: Any,
+        batch_size: int,
+    ) -> dict[str, Array]:
+        """Run a function of clips with one graph, made for `batch_size`."""
+        clips = clips if hasattr(clips, "shape") else np.asarray(clips)
+        self._check_clips(clips.shape)
+        size = min(batch_size, len(clips))
+        if not size:
+            raise ValueError("score needs at least one clip. Received: none")
+        run = self._forward(name, function)
+        parts = []
+        for start in range(0, len(clips), batch_size):
+            part = clips[start : start + batch_size]
+            count = len(part)
+            if count < size:  # the last batch: a new shape would compile anew
+                part = ops.convert_to_numpy(part)
+                fill = np.repeat(part[-1:], size - count, axis=0)
+                part = np.concatenate([part, fill])
+            parts.append(
+                {
+                    k: ops.convert_to_numpy(v)[:count].astype("float32")
+                    for k, v in run(part).items()
+                }
+            )
+        return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+
+    def _forward(
+        self, name: str, function: Callable[[Tensor], Any]
+    ) -> Callable[[Tensor], Any]:
+        if name not in self._forward_functions:
+            self._forward_functions[name] = compile_forward(self, function)
+        return self._forward_functions[name]
+
+    def _in_floats(self, clips: Tensor) -> Tensor:
+        """Return checked clips as float32 in [0, 1]."""
+        clips = ops.convert_to_tensor(clips)
+        self._check_clips(clips.shape)
+        if keras.backend.is_float_dtype(clips.dtype):
+            return ops.cast(clips, "float32")
+        return ops.cast(clips, "float32") / 255.0
+
+    def _stack(self, frames: Tensor) -> Tensor:
+        """Put frames `(batch, n, height, width, channels)` on channels."""
+        height, width = self.image_size
+        count = frames.shape[1]
+        stack = ops.transpose(frames, (0, 2, 3, 1, 4))
+        return ops.reshape(stack, (-1, height, width, count * self.channels))
+
+    def _unstack(self, stack: Tensor, count: int) -> Tensor:
+        """Return `(batch, count, height, width, channels)`."""
+        height, width = self.image_size
+        shape = (-1, height, width, count, self.channels)
+        return ops.transpose(ops.reshape(stack, shape), (0, 3, 1, 2, 4))
+
+    def _check_clips(self, shape: Sequence[int | None]) -> None:
+        expected = (self.clip_length, *self.image_size, self.channels)
+        if len(shape) != 5 or any(
+            got is not None and got != want
+            for got, want in zip(shape[1:], expected, strict=True)
+        ):
+            sizes = ", ".join(map(str, expected))
+            raise ValueError(
+                f"Expected clips of shape (batch, {sizes}): frames, height, "
+                f"width, channels. Received: shape {tuple(shape)}. Resize the "
+                "video, or make the model with another image_size or channels."
+            )
+
+
+def pooled(error: Tensor) -> Tensor:
+    """Return the mean of each 8 x 8 square, `(batch, h, w)`.
+
+    Args:
+        error: `(batch, height, width, channels)`; channels are averaged.
+    """
+    error = ops.mean(error, axis=-1, keepdims=True)
+    sides = (STRIDE, STRIDE)
+    return ops.average_pool(error, sides, sides, data_format=LAST)[..., 0]
+
+
+def as_calibration(
+    value: Calibration | dict[str, Any] | None,
+) -> Calibration | None:
+    """Return a calibration, from its dictionary if need be.
+
+    Args:
+        value: a calibration, its dictionary, or None.
+    """
+    if value is None or isinstance(value, Calibration):
+        return value
+    return Calibration.from_dict(value)

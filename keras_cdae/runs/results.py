@@ -1,0 +1,169 @@
+"""Finished runs as one table: mean and spread over their seeds."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_cdae.errors import RunFolderError
+from keras_cdae.runs.settings import RunSettings
+
+COLUMNS = {
+    "auc_micro_per_video": "per-video",
+    "auc_micro_raw": "raw",
+    "auc_macro_skip": "macro",
+    "auc_macro_padded": "padded",
+    "eer": "EER",
+    "ap": "AP",
+}
+OPTIONS = (  # settings that are options of `keras-cdae train`, and their names
+    ("dataset", "--dataset"),
+    ("preset", "--preset"),
+    ("epochs", "--epochs"),
+    ("clip_step", "--clip-step"),
+    ("pseudo_anomalies", "--pseudo-anomalies"),
+    ("dtype", "--dtype"),
+)
+UNSAID = {"pseudo_anomalies": 0.0, "dtype": "float32"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What the runs of one recipe gave, one run a seed.
+
+    Attributes:
+        settings: of the first run; the others differ in their seed alone.
+        seeds: the seeds, rising.
+        scores: by name of the score: key of `metrics.json` to one value a
+            seed, fractions.
+        label_source: ground truth that was used.
+        title: the data set.
+        versions: of the packages.
+    """
+
+    settings: RunSettings
+    seeds: tuple[int, ...]
+    scores: Mapping[str, Mapping[str, tuple[float, ...]]]
+    label_source: str
+    title: str
+    versions: Mapping[str, str]
+
+    @property
+    def command(self) -> str:
+        """The command that made the runs, but for folders and seeds."""
+        words = ["keras-cdae train"]
+        for name, option in OPTIONS:
+            value = getattr(self.settings, name)
+            if value not in (None, UNSAID.get(name)):
+                words.append(f"{option} {value}")
+        if self.settings.overrides:
+            words.append(f"(with {json.dumps(self.settings.overrides)})")
+        return " ".join(words)
+
+
+def collect(runs: Sequence[str | os.PathLike[str]]) -> list[Result]:
+    """Read evaluated run folders; group those that differ in the seed alone.
+
+    Args:
+        runs: run folders with `config.json` and `metrics.json`.
+
+    Returns:
+        One result a recipe, in the order of the first run of each.
+
+    Raises:
+        RunFolderError: if a folder holds no evaluated run, or two runs are of
+            one recipe and seed.
+    """
+    groups: dict[str, list[tuple[RunSettings, dict[str, Any]]]] = {}
+    for run in map(Path, runs):
+        settings, metrics = RunSettings.read(run), _read_metrics(run)
+        recipe = dataclasses.replace(settings, seed=0, data_dir="")
+        key = json.dumps([recipe.to_dict(), metrics["label_source"]])
+        group = groups.setdefault(key, [])
+        if any(settings.seed == other.seed for other, _ in group):
+            raise RunFolderError(
+                f"{run}: another of these runs has the same settings and seed "
+                f"{settings.seed}. Name each run once."
+            )
+        group.append((settings, metrics))
+    return [_result(group) for group in groups.values()]
+
+
+def to_markdown(results: Sequence[Result]) -> str:
+    """Return a Markdown table: mean and spread in percent, and commands.
+
+    Args:
+        results: of one data set and ground truth each; they are named.
+    """
+    lines = []
+    for result in results:
+        seeds = ", ".join(map(str, result.seeds))
+        lines += [
+            f"`{result.command}`, seeds {seeds}; {result.title}; labels: "
+            f"{result.label_source}; no smoothing; last epoch.",
+            "",
+            f"| score | {' | '.join(COLUMNS.values())} |",
+            f"|---|{'---:|' * len(COLUMNS)}",
+            *(
+                f"| {name} | "
+                + " | ".join(_cell(values[key]) for key in COLUMNS)
+                + " |"
+                for name, values in result.scores.items()
+            ),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _cell(values: Sequence[float]) -> str:
+    if any(value is None for value in values):
+        return "-"
+    mean = f"{100 * np.mean(values):.2f}"
+    if len(set(values)) == 1:
+        return mean
+    return f"{mean} ± {100 * np.std(values, ddof=1):.2f}"
+
+
+def _result(group: list[tuple[RunSettings, dict[str, Any]]]) -> Result:
+    group = sorted(group, key=lambda pair: pair[0].seed)
+    first, metrics = group[0]
+    names = {"model": [m for _, m in group]}
+    if metrics.get("equation_14"):
+        names["Eq. 14"] = [m["equation_14"] for _, m in group]
+    for name in metrics["trivial"]:
+        names[name.replace("_", " ")] = [m["trivial"][name] for _, m in group]
+    return Result(
+        settings=first,
+        seeds=tuple(settings.seed for settings, _ in group),
+        scores={
+            name: {key: tuple(row[key] for row in rows) for key in COLUMNS}
+            for name, rows in names.items()
+        },
+        label_source=metrics["label_source"],
+        title=metrics["title"],
+        versions=metrics["environment"]["versions"],
+    )
+
+
+def _read_metrics(run: Path) -> dict[str, Any]:
+    path = run / "metrics.json"
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        missing = {"label_source", "title", "trivial", *COLUMNS} - set(metrics)
+    except OSError as error:
+        raise RunFolderError(
+            f"{run}: has not been evaluated: no metrics.json. Run "
+            f"`keras-cdae eval {run}` first."
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise RunFolderError(f"{path}: is damaged: {error}") from error
+    if missing or metrics["label_source"] is None or metrics["smoothing"]:
+        raise RunFolderError(
+            f"{path}: holds no plain metrics of labelled video. Evaluate the "
+            "run again, with labels and without smoothing."
+        )
+    return metrics

@@ -1,0 +1,191 @@
+"""Train variants with several seeds, each into a run folder of its own."""
+
+import contextlib
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_cdae.files import write_json
+from keras_cdae.models.clip_scorer import ClipScorer
+from keras_cdae.runs.budget import epochs_within
+from keras_cdae.runs.evaluator import evaluate
+from keras_cdae.runs.find import MODEL_FILE
+from keras_cdae.runs.folder import CONFIG, check_same, require_writable
+from keras_cdae.runs.frames import Progress
+from keras_cdae.runs.loader import load
+from keras_cdae.runs.settings import RunSettings
+from keras_cdae.runs.timing import Stopwatch, cost, epoch_seconds
+from keras_cdae.runs.trainer import load_training, train
+from keras_cdae.runs.variants import Variant
+
+RESULT, TIMING = "result.json", "timing.json"  # in each run folder
+PLAN = "sweep.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One finished run.
+
+    Attributes:
+        variant: which.
+        seed: its seed.
+        epochs: epochs it was trained.
+        seconds: of training, without validation.
+        cost: parameters, operations and frames a second.
+        metrics: the keys of `metrics.json`, `trivial` among them.
+    """
+
+    variant: Variant
+    seed: int
+    epochs: int
+    seconds: float
+    cost: Mapping[str, float]
+    metrics: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Hooks:
+    """What a sweep tells its caller, all optional.
+
+    Args:
+        begin: called with the folder, runs done and runs in all.
+        callbacks: makes the callbacks of one training.
+        progress: called while videos are decoded.
+        scored: called after each scored video.
+    """
+
+    begin: Callable[[Path, int, int], None] = lambda folder, done, total: None
+    callbacks: Callable[[], Sequence[keras.callbacks.Callback]] = tuple
+    progress: Progress | None = None
+    scored: Progress | None = None
+
+
+def sweep(
+    variants: Sequence[Variant],
+    settings: RunSettings,
+    output: str | os.PathLike[str],
+    *,
+    seeds: Sequence[int] = (0,),
+    minutes: float | None = None,
+    overwrite: bool = False,
+    cache_dir: str | os.PathLike[str] | None = None,
+    hooks: Hooks | None = None,
+) -> Iterator[Result]:
+    """Train and evaluate every variant with every seed, one after the other.
+
+    A finished run is not trained again, an interrupted one goes on. Nothing is
+    chosen by the test video: the last epoch counts.
+
+    Args:
+        variants: the rows of the table.
+        settings: what they share; `epochs` is the equal budget, unless
+            `minutes` is given.
+        output: folder; the runs go to `VARIANT/seedN`.
+        seeds: of the trainings.
+        minutes: of training for each run. How many epochs that is is measured
+            once for each variant and kept in `sweep.json`.
+        overwrite: train again what lies there.
+        cache_dir: folder of the frame cache; None: the default.
+        hooks: what to tell the caller.
+
+    Yields:
+        Each result, as soon as it is there; seed by seed, so that one whole
+        table is there early.
+
+    Raises:
+        DataError: if the data set is missing or unusable.
+        RunFolderError: if a run with other settings lies in `output`.
+    """
+    folder, hooks = Path(output), hooks or Hooks()
+    load_training(settings)
+    require_writable(folder)
+    jobs = [(variant, seed) for seed in seeds for variant in variants]
+    for number, (variant, seed) in enumerate(jobs):
+        run = folder / variant.name / f"seed{seed}"
+        hooks.begin(run, number, len(jobs))
+        job = dataclasses.replace(
+            settings,
+            model=variant.model,
+            overrides=dict(variant.overrides),
+            seed=seed,
+        )
+        if minutes is not None:
+            epochs = _epochs(folder, variant, job, minutes, cache_dir, hooks)
+            job = dataclasses.replace(job, epochs=epochs)
+        yield _finish(variant, job, run, overwrite, cache_dir, hooks)
+
+
+def _finish(
+    variant: Variant,
+    settings: RunSettings,
+    run: Path,
+    overwrite: bool,
+    cache_dir: str | os.PathLike[str] | None,
+    hooks: Hooks,
+) -> Result:
+    model: ClipScorer | None = None
+    _, settings = load_training(settings)
+    begun = (run / CONFIG).is_file() and not overwrite
+    if begun:
+        check_same(run, settings)
+    if not (begun and (run / MODEL_FILE).is_file()):
+        model = train(
+            settings,
+            run,
+            resume=begun,
+            overwrite=overwrite,
+            cache_dir=cache_dir,
+            progress=hooks.progress,
+            callbacks=[Stopwatch(run / TIMING), *hooks.callbacks()],
+        )
+    if not (run / RESULT).is_file():
+        model = model or load(run)
+        found = evaluate(
+            model,
+            settings.dataset,
+            settings.data_dir,
+            output=run,
+            cache_dir=cache_dir,
+            progress=hooks.progress,
+            scored=hooks.scored,
+        )
+        metrics = {**found.metrics, "trivial": found.trivial}
+        write_json(run / RESULT, {"metrics": metrics, "cost": cost(model)})
+    return Result(
+        variant=variant,
+        seed=settings.seed,
+        epochs=settings.epochs,  # type: ignore[arg-type]
+        seconds=sum(epoch_seconds(run / TIMING)),
+        **_read(run / RESULT),
+    )
+
+
+def _epochs(
+    folder: Path,
+    variant: Variant,
+    settings: RunSettings,
+    minutes: float,
+    cache_dir: str | os.PathLike[str] | None,
+    hooks: Hooks,
+) -> int:
+    """Return the epochs of a variant: measured once, then kept."""
+    plan: dict[str, Any] = {"minutes": minutes, "epochs": {}}
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        stored = _read(folder / PLAN)
+        if stored["minutes"] == minutes:
+            plan = stored
+    if variant.name not in plan["epochs"]:
+        plan["epochs"][variant.name] = epochs_within(
+            settings, minutes, cache_dir=cache_dir, progress=hooks.progress
+        )
+        write_json(folder / PLAN, plan)
+    return int(plan["epochs"][variant.name])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,88 @@
+"""How long training took, kept over interruptions; what a model costs."""
+
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cdae.files import write_json
+from keras_cdae.models.clip_scorer import ClipScorer
+from keras_cdae.models.operations import count_operations
+
+CLIPS = 32  # scored at a time
+REPEATS = 3
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """Keep the seconds of each epoch, without its validation, in a file.
+
+    An epoch that is trained anew after an interruption counts once.
+
+    Args:
+        path: the JSON file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.started = 0.0
+        self.testing = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Start, before k-means does."""
+        self.started = time.monotonic()
+        self.testing = 0.0
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Stop the clock while the model is validated."""
+        self.testing -= time.monotonic()
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Go on."""
+        self.testing += time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Write the seconds of all epochs so far."""
+        seconds = time.monotonic() - self.started - self.testing
+        kept = epoch_seconds(self.path)[:epoch] if epoch else []
+        write_json(self.path, {"epoch_seconds": [*kept, round(seconds, 3)]})
+
+
+def epoch_seconds(path: Path) -> list[float]:
+    """Return the seconds of each epoch that a `Stopwatch` kept."""
+    if not path.is_file():
+        return []
+    return list(json.loads(path.read_text(encoding="utf-8"))["epoch_seconds"])
+
+
+def cost(model: ClipScorer) -> dict[str, float]:
+    """Return what a model costs, on this machine.
+
+    Args:
+        model: any model of the package.
+
+    Returns:
+        `parameters`; `operations`, the multiply-accumulates of a clip, see
+        `count_operations`; `frames_per_second`, the median of three
+        measurements of scoring 32 clips at a time, without decoding.
+    """
+    rng = np.random.default_rng(0)
+    size = (CLIPS, model.clip_length, *model.image_size, model.channels)
+    clips = rng.integers(0, 256, size, dtype=np.uint8)
+    model.score(clips, batch_size=CLIPS)  # compiles
+    times = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        model.score(clips, batch_size=CLIPS)
+        times.append(time.perf_counter() - started)
+    return {
+        "parameters": sum(
+            int(np.prod(weight.shape)) for weight in model.trainable_weights
+        ),
+        "operations": count_operations(model),
+        "frames_per_second": CLIPS / statistics.median(times),
+    }

@@ -1,0 +1,97 @@
+"""Tables of finished runs."""
+
+import json
+
+import pytest
+
+from keras_cdae.errors import RunFolderError
+from keras_cdae.runs.results import COLUMNS, collect, to_markdown
+from keras_cdae.runs.settings import RunSettings
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    def make(name, auc, **settings):
+        run = tmp_path / name
+        run.mkdir()
+        values = RunSettings(
+            **{"dataset": "ped2", "data_dir": "d", "epochs": 9, **settings}
+        ).to_dict()
+        (run / "config.json").write_text(json.dumps({"settings": values}))
+        rates = dict.fromkeys(COLUMNS, auc)
+        metrics = {
+            **rates,
+            "title": "UCSD Ped2",
+            "label_source": "UCSDped2.m",
+            "smoothing": None,
+            "equation_14": dict.fromkeys(COLUMNS, auc - 0.1),
+            "trivial": {"frame_difference": dict.fromkeys(COLUMNS, 0.5)},
+            "environment": {"versions": {"keras": "3"}},
+        }
+        (run / "metrics.json").write_text(json.dumps(metrics))
+        return run
+
+    return make
+
+
+def test_seeds_of_one_recipe_are_one_result(make_run):
+    runs = [
+        make_run("b", 0.9, seed=1),
+        make_run("a", 0.8, seed=0),
+        make_run("c", 0.7, seed=0, pseudo_anomalies=0.3),
+    ]
+    first, second = collect(runs)
+    assert first.seeds == (0, 1)
+    assert first.scores["model"]["auc_micro_raw"] == (0.8, 0.9)
+    assert second.command == (
+        "keras-cdae train --dataset ped2 --preset edge --epochs 9 "
+        "--pseudo-anomalies 0.3"
+    )
+    text = to_markdown([first, second])
+    assert "| model | 85.00 ± 7.07 |" in text
+    assert "| Eq. 14 | 75.00 ± 7.07 |" in text
+    assert "| frame difference | 50.00 |" in text
+    assert "seeds 0, 1; UCSD Ped2; labels: UCSDped2.m" in text
+
+
+def test_what_was_not_measured_is_a_dash(make_run):
+    run = make_run("a", 0.8)
+    path = run / "metrics.json"
+    metrics = json.loads(path.read_text())
+    path.write_text(json.dumps({**metrics, "auc_macro_skip": None}))
+    assert "| model | 80.00 | 80.00 | - |" in to_markdown(collect([run]))
+
+
+def test_the_same_run_twice_is_refused(make_run):
+    runs = [make_run("a", 0.8), make_run("b", 0.8)]
+    with pytest.raises(RunFolderError, match="same settings and seed 0"):
+        collect(runs)
+
+
+def test_a_run_without_metrics_is_refused(make_run):
+    run = make_run("a", 0.8)
+    (run / "metrics.json").unlink()
+    with pytest.raises(RunFolderError, match="keras-cdae eval"):
+        collect([run])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"smoothing": 3.0}, "without smoothing"),
+        ({"label_source": None}, "with labels"),
+    ],
+)
+def test_other_protocols_are_refused(make_run, change, message):
+    run = make_run("a", 0.8)
+    path = run / "metrics.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(RunFolderError, match=message):
+        collect([run])
+
+
+def test_damaged_metrics_are_named(make_run):
+    run = make_run("a", 0.8)
+    (run / "metrics.json").write_text("{")
+    with pytest.raises(RunFolderError, match=r"metrics\.json: is damaged"):
+        collect([run])

@@ -17,6 +17,7 @@ FENCE = re.compile(
 INLINE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NAME = re.compile(r"\bkeras_cdae(?:\.[A-Za-z_]\w*)+")
+ASSIGNMENT = re.compile(r"[A-Z_]+=")  # KERAS_BACKEND=torch keras-cdae ...
 BETWEEN = {"&&", "||", "|", ";", "&", ">", ">>", "<"}  # simple commands
 
 
@@ -93,9 +94,10 @@ def _of_line(line: str) -> Iterator[list[str]]:
         if word not in BETWEEN:
             words.append(word)
             continue
-        places = [n for n, w in enumerate(words) if _is_program(w)]
-        if places:
-            yield words[places[0] + 1 :]
+        while words and ASSIGNMENT.match(words[0]):
+            words.pop(0)
+        if words and _is_program(words[0]):
+            yield words[1:]
         words = []
 
 

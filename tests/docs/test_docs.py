@@ -94,9 +94,8 @@ def test_command_parses(words):
     assert command is not None, f"there is no keras-cdae {path}"
     with mock.patch.dict(os.environ):  # --backend sets one
         try:
-            command.make_context(path, list(rest))
-        except click.exceptions.Exit as left:  # --help, --version
-            assert left.exit_code == 0
+            with contextlib.suppress(click.exceptions.Exit):  # after --help
+                command.make_context(path, list(rest))
         except click.UsageError as error:
             pytest.fail(f"keras-cdae {' '.join(words)}: {error.message}")
 

@@ -21,9 +21,7 @@ def require() -> str:
     Raises:
         MissingDependencyError: if it is not; the message names the command.
     """
-    name = os.environ.get("KERAS_BACKEND") or _configured()
-    _check_installed(name)
-    os.environ["KERAS_BACKEND"] = name
+    name = choose()
     if sys.stderr.isatty():
         output.say(f"Loading {name} ...")
     # In this order: tensorflow's libraries clash with a torch imported later.
@@ -32,6 +30,20 @@ def require() -> str:
     for module in dict.fromkeys((name, "tensorflow")):
         if importlib.util.find_spec(module) is not None:
             _import(module, needed=module == name)
+    return name
+
+
+def choose() -> str:
+    """Return the name of the backend, installed but not imported.
+
+    For a command whose other processes import it.
+
+    Raises:
+        MissingDependencyError: if it is not installed.
+    """
+    name = os.environ.get("KERAS_BACKEND") or _configured()
+    _check_installed(name)
+    os.environ["KERAS_BACKEND"] = name
     return name
 
 

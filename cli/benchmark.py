@@ -4,6 +4,7 @@ import click
 
 from . import (
     benchmark_ablation,
+    benchmark_alarms,
     benchmark_clusters,
     benchmark_compare,
     benchmark_results,
@@ -14,7 +15,7 @@ from . import (
 
 @click.group("benchmark")
 def command() -> None:
-    """Measure speed; compare models; repeat the paper's tables."""
+    """Measure speed and false alarms; compare models; rate scores."""
 
 
 for module in (
@@ -24,5 +25,6 @@ for module in (
     benchmark_clusters,
     benchmark_scores,
     benchmark_results,
+    benchmark_alarms,
 ):
     command.add_command(module.command)

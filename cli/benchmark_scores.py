@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import backend, options, output
-from .evaluate import of_run
+from .evaluate import data_of_run
 
 if TYPE_CHECKING:
     from keras_cdae.runs.score_choice import Rating
@@ -60,7 +60,7 @@ def command(
     its training video lies; --seed is that of its training.
     """
     del rest  # has taken effect
-    dataset, data_dir = of_run(Path(model).expanduser(), dataset, data_dir)
+    dataset, data_dir = data_of_run(Path(model).expanduser(), dataset, data_dir)
     from keras_cdae.data.benchmarks import load_dataset
 
     load_dataset(dataset, data_dir)  # before the slow imports

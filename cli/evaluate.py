@@ -81,7 +81,7 @@ def evaluate(
     run = Path(name).expanduser()
     if run.is_dir():
         folder = folder or run
-    dataset, data_dir = of_run(run, dataset, data_dir)
+    dataset, data_dir = data_of_run(run, dataset, data_dir)
     load_dataset(dataset, data_dir, labels=labels)
     backend.require()
     from keras_cdae.runs.evaluator import evaluate as evaluate_run
@@ -115,7 +115,7 @@ def evaluate(
             _draw(model, evaluation, folder)
 
 
-def of_run(
+def data_of_run(
     run: Path, dataset: str | None, data_dir: Path | None
 ) -> tuple[str, Path | None]:
     """Return the data set to use: what was said, else what the run had."""

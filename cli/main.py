@@ -12,18 +12,20 @@ from keras_cdae.version import __version__
 
 from . import output
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+FAILED, USAGE, PARTLY, INTERRUPTED = 1, 2, 3, 130
 
 COMMANDS = {  # name -> (module, one line for the list)
     "train": ("train", "Train a model on a data set's normal video."),
     "eval": ("evaluate", "Measure a model under every protocol."),
     "report": ("report", "Make one page of a run: player, curves, tables."),
+    "score": ("score", "Score any number of videos into a folder."),
+    "calibrate": ("calibrate", "Tell a model what is normal at a camera."),
     "export": ("export", "Write the scorer as one file for a device."),
     "watch": ("watch", "Score a camera live and tell of alarms."),
     "datasets": ("datasets", "List, check and make data sets."),
     "benchmark": (
         "benchmark",
-        "Measure speed; compare models; the paper's tables.",
+        "Measure speed and false alarms; compare models.",
     ),
     "demo": ("demo", "Make a data set, train, evaluate, draw: a first run."),
 }

@@ -142,6 +142,13 @@ def set_backend(
     return value
 
 
+alarms_per_hour = click.option(
+    "--alarms-per-hour",
+    type=Finite(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="False alarms that the threshold allows, counted in clips.",
+)
 backend = click.option(
     "--backend",
     type=click.Choice(BACKENDS),
@@ -198,6 +205,11 @@ clip_step = click.option(
     "--clip-step",
     type=click.IntRange(min=1),
     help="Frames from one training clip to the next.  [default: the preset's]",
+)
+fps = click.option(
+    "--fps",
+    type=Finite(min=0, min_open=True),
+    help="Frames a second.  [default: what the video says]",
 )
 image_size = click.option(
     "--image-size",

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -60,9 +60,46 @@ def is_verbose() -> bool:
     return logging.getLogger().isEnabledFor(logging.INFO)
 
 
+Pause = Callable[[], contextlib.AbstractContextManager[None]]
+_pause: Pause = contextlib.nullcontext
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Say nothing of what is logged in the block."""
+    logger = logging.getLogger("keras_cdae")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def say(message: str) -> None:
     """Print a line of chatter to stderr."""
-    click.echo(message, err=True)
+    with _pause():
+        click.echo(message, err=True)
+
+
+def result(line: str) -> None:
+    """Print a line of results to stdout, at once."""
+    with _pause():
+        click.echo(line)
+
+
+@contextlib.contextmanager
+def pausing(view: Pause) -> Iterator[None]:
+    """Print every line inside `view()` while the block runs.
+
+    For what is drawn on the terminal and must get out of a line's way.
+    """
+    global _pause
+    before, _pause = _pause, view
+    try:
+        yield
+    finally:
+        _pause = before
 
 
 def console(stderr: bool = False) -> "Console":
@@ -219,6 +256,15 @@ def training_bar() -> "keras.callbacks.Callback":
             return duration(seconds)
 
     return TrainingBar()
+
+
+def clock(seconds: float) -> str:
+    """Return `1:02:03.4` or `2:03.4`, a place in a video."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{rest:04.1f}"
+    return f"{minutes}:{rest:04.1f}"
 
 
 def duration(seconds: float) -> str:

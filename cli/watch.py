@@ -172,7 +172,7 @@ def watch(
         scorer,
         tracker,
         recorder,
-        sinks=[JsonLines(click.echo)],
+        sinks=[JsonLines(output.result)],
         notified=_notified(webhook, program),
         notify=settings["notify"],
         threshold=threshold,
@@ -224,6 +224,8 @@ def _tracker(
             )
 
         def for_rate(fps: float) -> float:
+            # At most every second clip, however slow the camera is.
+            fps = max(fps, alarms_per_hour / 1800)
             return calibration.threshold(alarms_per_hour, fps=fps)
 
         threshold = for_rate(calibration.fps or TYPICAL_FPS / every)
@@ -288,7 +290,7 @@ def _view(task: "Watch", wanted: bool) -> Iterator[None]:
         return
     from .watch_view import WatchView
 
-    with WatchView() as view:
+    with WatchView() as view, output.pausing(view.pause):
         task.view = view
         yield
 

@@ -1,10 +1,13 @@
 """What a terminal shows of a watch."""
 
+import contextlib
+import threading
 from collections import deque
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -27,19 +30,14 @@ class WatchView:
     """
 
     def __init__(self) -> None:
-        import sys
-
         self.scores: deque[float] = deque(maxlen=LONGEST)
         self.console = output.console(stderr=True)
-        self.live = Live(
-            console=self.console,
-            auto_refresh=False,
-            redirect_stdout=sys.stdout.isatty(),
-            transient=True,
-        )
+        self._live: Live | None = None
+        self._shown: RenderableType = ""
+        self._lock = threading.Lock()
 
     def __enter__(self) -> "WatchView":
-        self.live.start()
+        self._begin()
         return self
 
     def __exit__(
@@ -48,13 +46,43 @@ class WatchView:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.live.stop()
+        self._end()
 
     def __call__(self, status: "Status") -> None:
         """Show how it stands."""
         if status.highest is not None:
             self.scores.append(status.highest)
-        self.live.update(self._draw(status), refresh=True)
+        with self._lock:
+            self._shown = self._draw(status)
+            if self._live is not None:
+                self._live.update(self._shown, refresh=True)
+
+    @contextlib.contextmanager
+    def pause(self) -> Iterator[None]:
+        """Take the view away while something else is printed."""
+        with self._lock:
+            self._end()
+            try:
+                yield
+            finally:
+                self._begin()
+
+    def _begin(self) -> None:
+        # Anew each time: one that is started again would draw over the line.
+        self._live = Live(
+            self._shown,
+            console=self.console,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            transient=True,
+        )
+        self._live.start(refresh=True)
+
+    def _end(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
     def _draw(self, status: "Status") -> Panel:
         width = max(10, self.console.width - 4)

@@ -19,6 +19,7 @@ _MODULES = (
     "data",
     "errors",
     "export",
+    "jobs",
     "layers",
     "live",
     "metrics",

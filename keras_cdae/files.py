@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from keras_cdae.errors import RunFolderError
+
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -35,6 +37,23 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder if it is absent, and see that files can be made in it.
+
+    Raises:
+        RunFolderError: if not, before hours of work are lost on it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise RunFolderError(
+            f"{folder}: cannot be written ({error.strerror}). Name another "
+            "folder with --output."
+        ) from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -58,6 +58,7 @@ def make_model():
     import keras
 
     from keras_cdae.models import CDAE
+    from keras_cdae.models.fusion import EQUATION_14
 
     def make(seed=0, **overrides):
         keras.utils.set_random_seed(seed)
@@ -65,6 +66,7 @@ def make_model():
             "image_size": (32, 32),
             "channels": 1,
             "num_clusters": 4,
+            "score_terms": EQUATION_14,
             **overrides,
         }
         return CDAE.from_preset("nano", **settings)

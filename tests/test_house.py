@@ -25,6 +25,7 @@ ORDER = (  # from the bottom to the top
         "data",
         "layers",
         "metrics",
+        "scoring.alarms",
         "scoring.calibration",
         "scoring.scores",
         "scoring.segments",
@@ -36,6 +37,7 @@ ORDER = (  # from the bottom to the top
     ("scoring",),  # the scorer: it runs a model
     ("reports",),
     ("runs",),
+    ("jobs",),
     ("runtime",),  # low in what it imports, see below
     ("live",),
     ("export",),  # it checks what it wrote with the runtime
@@ -63,7 +65,8 @@ OWNERS = {
     ("jinja2",): ("reports/page.py",),
     ("av",): ("data/h264.py",),
     ("PIL", "tensorboardX"): ("runs/tensorboard.py",),
-    ("cv2",): ("data/video.py", "data/camera.py"),
+    ("ray",): ("jobs/ray.py",),
+    ("cv2",): ("data/video.py", "data/camera.py", "data/lettering.py"),
     ("tf2onnx", "onnx", "onnxscript"): ("export/",),
     ("onnxruntime", "ai_edge_litert", "tflite_runtime"): (
         "export/",

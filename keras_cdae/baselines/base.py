@@ -159,8 +159,9 @@ class BaselineModel(ClipScorer, keras.Model):
         """Return the squared error, `(batch, height, width, n)`.
 
         Args:
-            clips: checked, float32 in [0, 1].
+            clips: `(batch, T, height, width, channels)`, float or uint8.
         """
+        clips = self._in_floats(clips)
         output = ops.cast(self(clips)["output"], "float32")
         error = ops.square(self.target(clips) - output)
         return self._stack(error) if len(error.shape) == 5 else error

@@ -36,7 +36,7 @@ class Conv2DAutoencoder(BaselineModel):
     presets = MappingProxyType(
         {
             "edge": {"image_size": (128, 128), "width": 34},
-            "nano": {"image_size": (64, 64), "width": 11},
+            "nano": {"image_size": (64, 64), "width": 12},
         }
     )
 

@@ -40,7 +40,7 @@ class ConvLSTMAutoencoder(BaselineModel):
     presets = MappingProxyType(
         {
             "edge": {"image_size": (128, 128), "width": 26},
-            "nano": {"image_size": (64, 64), "width": 11},
+            "nano": {"image_size": (64, 64), "width": 12},
         }
     )
 

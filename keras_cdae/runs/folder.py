@@ -4,11 +4,10 @@ import csv
 import io
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
 from keras_cdae.errors import RunFolderError
-from keras_cdae.files import write_json, write_text
+from keras_cdae.files import require_writable, write_json, write_text
 from keras_cdae.runs.checkpoint import checkpoints
 from keras_cdae.runs.find import MODEL_FILE
 from keras_cdae.runs.settings import RunSettings, environment
@@ -71,23 +70,6 @@ def start_folder(run: Path, settings: RunSettings) -> None:
         run / CONFIG,
         {"settings": settings.to_dict(), "environment": environment()},
     )
-
-
-def require_writable(folder: Path) -> None:
-    """Make a folder if it is absent, and see that files can be made in it.
-
-    Raises:
-        RunFolderError: if not, before hours of work are lost on it.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise RunFolderError(
-            f"{folder}: cannot be written ({error.strerror}). Name another "
-            "folder with --output."
-        ) from error
 
 
 def trim_history(path: Path, epochs: int) -> None:

@@ -35,6 +35,7 @@ from keras_cdae.runs.folder import (
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runs.tensorboard import TensorBoard, require_tensorboard
+from keras_cdae.scoring.alarms import fit_calibration
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scorer import score_frames
 from keras_cdae.training.schedule import Schedule
@@ -167,14 +168,10 @@ def calibrate(
     Returns:
         The calibration.
     """
-    model.calibration = None
     scores = [
         score_frames(model, getattr(video, "frames", video)) for video in videos
     ]
-    terms = {"score": [value for video in scores for value in video.score]}
-    for term in scores[0].terms:
-        terms[term] = [value for video in scores for value in video.terms[term]]
-    model.calibration = Calibration.fit(terms, source=source, fps=fps)
+    model.calibration = fit_calibration(scores, source=source, fps=fps)
     return model.calibration
 
 

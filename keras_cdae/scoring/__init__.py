@@ -8,6 +8,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "AlarmCount": "alarms",
     "Calibration": "calibration",
     "Occupancy": "occupancy",
     "ScoreBlock": "scorer",
@@ -15,15 +16,21 @@ _HOMES = {
     "VideoScores": "scores",
     "centroid_occupancy": "occupancy",
     "find_segments": "segments",
+    "fit_calibration": "alarms",
+    "measure_alarms": "alarms",
     "read_scores_csv": "scores",
+    "read_scores_jsonl": "jsonl",
     "score_blocks": "scorer",
     "score_frames": "scorer",
+    "score_stream": "scorer",
     "score_video": "scorer",
     "score_videos": "scorer",
     "write_scores_csv": "scores",
+    "write_scores_jsonl": "jsonl",
 }
 
 __all__ = [
+    "AlarmCount",
     "Calibration",
     "Occupancy",
     "ScoreBlock",
@@ -31,12 +38,17 @@ __all__ = [
     "VideoScores",
     "centroid_occupancy",
     "find_segments",
+    "fit_calibration",
+    "measure_alarms",
     "read_scores_csv",
+    "read_scores_jsonl",
     "score_blocks",
     "score_frames",
+    "score_stream",
     "score_video",
     "score_videos",
     "write_scores_csv",
+    "write_scores_jsonl",
 ]
 
 

@@ -27,6 +27,8 @@ TERMS = (
 )
 # In units of the log-score: keeps `z` finite on video that never changes.
 SCALE_FLOOR = 1e-6
+# Alarms that the held-out video must hold for a threshold to be trusted.
+TRUSTED = 10.0
 # The standard deviation of a normal distribution over its MAD.
 MAD_TO_STD = 1.4826
 # From the minimum to the maximum in hundredths; above 0.9, where thresholds
@@ -242,35 +244,51 @@ class Calibration:
             return float(self.quantiles[-1])
         return float(np.interp(1.0 - share, self.probabilities, self.quantiles))
 
+    @property
+    def hours(self) -> float | None:
+        """Hours of normal video that were scored; None without `fps`."""
+        return None if self.fps is None else self.clips / (3600.0 * self.fps)
+
     def supports(
-        self, alarms_per_hour: float, *, fps: float | None = None
+        self,
+        alarms_per_hour: float,
+        *,
+        fps: float | None = None,
+        alarms: float = 1.0,
     ) -> bool:
         """Whether the held-out clips would show this rate at least once.
 
         Args:
             alarms_per_hour: as in `threshold`.
             fps: as in `threshold`.
+            alarms: how many such alarms they must hold; `TRUSTED` (10) for a
+                threshold that can be trusted.
 
         Raises:
             ValueError: as `threshold`.
         """
         # One part in 10^9 forgives the rounding of exactly one alarm.
-        return self.clips * self._share(alarms_per_hour, fps) >= 1.0 - 1e-9
+        share = self._share(alarms_per_hour, fps)
+        return self.clips * share >= alarms - 1e-9
 
-    def hours_needed(self, alarms_per_hour: float) -> float:
-        """Hours of normal video in which one such alarm is expected.
+    def hours_needed(
+        self, alarms_per_hour: float, *, alarms: float = 1.0
+    ) -> float:
+        """Hours of normal video in which such alarms are expected.
 
-        The least that `supports` asks for; ten times as much gives a
-        threshold that can be trusted.
+        With one, the least that `supports` asks for; ten times as much gives
+        a threshold that can be trusted.
 
         Args:
             alarms_per_hour: as in `threshold`.
+            alarms: how many; `TRUSTED` (10) for a threshold that can be
+                trusted.
 
         Raises:
             ValueError: if `alarms_per_hour` is not positive.
         """
         _check_positive("alarms_per_hour", alarms_per_hour)
-        return 1.0 / alarms_per_hour
+        return alarms / alarms_per_hour
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `from_dict` gives back an equal object."""

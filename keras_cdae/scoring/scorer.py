@@ -111,10 +111,39 @@ def score_video(
     frames = read_frames(
         path, image_size=model.image_size, channels=model.channels
     )
+    title = Path(path).stem if name is None else name
+    return score_stream(
+        model, frames, name=title, batch_size=batch_size, each=each
+    )
+
+
+def score_stream(
+    model: "ClipScorer",
+    frames: Iterable[np.ndarray],
+    *,
+    name: str = "video",
+    batch_size: int = BATCH_SIZE,
+    each: EachBlock | None = None,
+) -> VideoScores:
+    """Score frames as they come, `batch_size` clips at a time.
+
+    Args:
+        model: the model; calibrated, if `z` and `p` are wanted.
+        frames: `(height, width, channels)` each, uint8, of the model's size;
+            taken no further ahead than a batch.
+        name: name of the video.
+        batch_size: clips at a time.
+        each: called with every `ScoreBlock` as it is there, for its maps.
+
+    Returns:
+        `N - T + 1` scores for N frames.
+
+    Raises:
+        VideoError: if there are fewer than T frames.
+    """
     blocks = _blocks(frames, batch_size, model.clip_length)
     batches = (clip_view(block, model.clip_length) for block in blocks)
-    title = Path(path).stem if name is None else name
-    return _collect(model, batches, title, batch_size, each)
+    return _collect(model, batches, name, batch_size, each)
 
 
 def score_videos(

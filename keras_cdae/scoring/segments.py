@@ -107,6 +107,16 @@ peak=9, value=3.0)]
     ]
 
 
+def default_low(threshold: float) -> float:
+    """Return the `low` of a threshold on `z`: half of it, where it is positive.
+
+    Example:
+        >>> default_low(3.0), default_low(-1.0)
+        (1.5, -1.0)
+    """
+    return min(threshold, threshold / 2)
+
+
 def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
     """Return (start, end) of each run of True, end exclusive."""
     edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))

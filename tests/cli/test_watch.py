@@ -108,6 +108,9 @@ def test_settings_reach_their_places(watch, yard):
     assert lines[1]["seconds"] < 3
     assert lines[1]["scored"] <= lines[1]["frames"] / 2
     assert "alarm above a log-score of 500.000" in result.err
+    arguments = ["--alarms-per-hour", 10**6, "--duration", 0.3]
+    result, _ = watch(yard, *arguments)
+    assert "alarm above a log-score of 0.5" in result.err  # the median
 
 
 @pytest.mark.parametrize(
@@ -283,6 +286,29 @@ def test_the_view_takes_names_as_text():
         assert words in text
     for words in ("score -3.25", "z +1.5", "dropped 7", "reconnects 2"):
         assert words in text
+
+
+def test_lines_are_printed_beside_the_view(capfd):
+    """And not into it: the terminal is cleared before, drawn anew after."""
+    from rich.console import Console
+
+    from keras_cdae_cli import output
+    from keras_cdae_cli.watch_view import WatchView
+
+    view = WatchView()
+    view.console = Console(force_terminal=True, width=40, file=sys.stderr)
+    with view, output.pausing(view.pause):
+        view._live.update("the view", refresh=True)
+        output.say("a warning")
+        output.result("a result")
+        assert view._live.is_started
+    assert view._live is None
+    output.say("afterwards")
+    out, err = capfd.readouterr()
+    assert out == "a result\n"
+    assert "the view" in err.partition("a warning\n")[0]
+    assert "\x1b[2K" in err.partition("a warning\n")[0]  # a line is cleared
+    assert err.endswith("afterwards\n")
 
 
 def test_a_sparkline_shows_what_is_above_the_threshold():

@@ -245,10 +245,10 @@
     const one = current(), frame = state.frame;
     const absolute = valueAt(frame, data.absolute), regularity = valueAt(frame, "regularity");
     const p = valueAt(frame, "p");
-    const label = !one.labelled ? "unknown" : inSpans(one.events, frame) ? "true event" : "normal";
+    const label = !one.labelled ? "unknown" : inSpans(one.events, frame) ? "event" : "normal";
     const scored = absolute !== null;
     byId("playhead").style.left = `${(100 * (frame + 0.5)) / (one.last + 1)}%`;
-    byId("read-frame").textContent = `${frame} of ${one.last}`;
+    byId("read-frame").textContent = `${frame} / ${one.last}`;
     byId("read-time").textContent = one.fps ? clock(frame / one.fps) : "-";
     byId("read-absolute").textContent = scored ? absolute.toFixed(2) : "none";
     byId("read-absolute").classList.toggle("odd", inSpans(one.alarms, frame));

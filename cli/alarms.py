@@ -1,0 +1,156 @@
+"""`keras-cdae benchmark alarms`: the work and the table."""
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from . import backend, output
+from .evaluate import data_of_run
+
+if TYPE_CHECKING:
+    from keras_cdae.scoring.alarms import AlarmCount
+    from keras_cdae.scoring.scores import VideoScores
+
+
+def measure(
+    name: str,
+    *,
+    dataset: str | None,
+    data_dir: Path | None,
+    rates: tuple[float, ...],
+    share: float | None,
+    seed: int | None,
+    fps: float | None,
+    target: Path | None,
+    cache_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Score the held-out videos, count, print and write the table."""
+    from keras_cdae.data.benchmarks import load_dataset
+    from keras_cdae.runs.find import find_model
+
+    find_model(name)  # this and the data set before the slow imports
+    run = Path(name).expanduser()
+    dataset, data_dir = data_of_run(run, dataset, data_dir)
+    found = load_dataset(dataset, data_dir)
+    share, seed = _of_training(run, share, seed)
+    backend.require()
+    from keras_cdae.runs.alarms import held_out_scores
+    from keras_cdae.runs.loader import load
+    from keras_cdae.scoring.alarms import measure_alarms
+
+    with (
+        output.steps("Decoding") as decoding,
+        output.steps("Scoring") as scoring,
+    ):
+        videos, known = held_out_scores(
+            load(name),
+            dataset,
+            data_dir,
+            share=share,
+            seed=seed,
+            cache_dir=cache_dir,
+            progress=decoding,
+            scored=scoring,
+        )
+    rate = fps or known
+    if rate is None:
+        raise click.UsageError("The frame rate is not known: give --fps.")
+    possible = [r for r in rates if r < 3600 * rate]
+    with output.held_back():  # the table says what is not supported
+        counts = measure_alarms(videos, possible, fps=rate)
+    if target is not None:
+        _write_csv(target, counts)
+    if as_json:
+        values = {
+            "dataset": found.title,
+            "videos": [video.name for video in videos],
+            "fps": rate,
+            "rates": [count.to_dict() for count in counts],
+        }
+        click.echo(json.dumps(values, indent=2, allow_nan=False))
+    else:
+        _print(found.title, videos, counts, rate)
+
+
+def _of_training(
+    run: Path, share: float | None, seed: int | None
+) -> tuple[float, int]:
+    """Return what was said, else what the run had, else the defaults."""
+    if (run / "config.json").is_file():
+        from keras_cdae.runs.settings import RunSettings
+
+        settings = RunSettings.read(run)
+        share = settings.hold_out if share is None else share
+        seed = settings.seed if seed is None else seed
+    return 0.1 if share is None else share, seed or 0
+
+
+def _write_csv(target: Path, counts: "list[AlarmCount]") -> None:
+    from keras_cdae.files import atomic_path
+
+    rows = [count.to_dict() for count in counts]
+    with (
+        atomic_path(target) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _print(
+    title: str,
+    videos: "list[VideoScores]",
+    counts: "list[AlarmCount]",
+    fps: float,
+) -> None:
+    output.print_table(
+        f"False alarms an hour on held-out normal video of {title}",
+        [
+            "promised",
+            "observed",
+            "segments",
+            "95 % of segments",
+            "expected",
+            "clips",
+            "seen",
+            "supported",
+        ],
+        [_row(count) for count in counts],
+    )
+    hours = counts[0].hours
+    split = (
+        f"each of {len(videos)} videos by thresholds of the others"
+        if len(videos) > 1
+        else "each half of a video by thresholds of the other"
+    )
+    click.echo(
+        f"{hours:.3g} hours ({3600 * hours:.0f} s at {fps:g} frames a second), "
+        f"{split}. promised, observed: clips above the threshold; segments: "
+        "those merged into events; expected, clips, seen: alarms promised in "
+        "this video, observed clips, observed segments."
+    )
+    if any(count.expected < 10 for count in counts):
+        click.echo(
+            "Where fewer than 10 are expected the row says little: it takes "
+            "10 / rate hours. Where not supported, the threshold is the "
+            "highest normal score of the rest."
+        )
+
+
+def _row(count: "AlarmCount") -> list[str]:
+    low, high = count.segments_interval
+    return [
+        f"{count.promised:g}",
+        f"{count.clips_per_hour:.4g}",
+        f"{count.segments_per_hour:.4g}",
+        f"{low:.3g} to {high:.3g}",
+        f"{count.expected:.3g}",
+        str(count.clips),
+        str(count.segments),
+        f"{count.supported} of {count.splits}",
+    ]

@@ -1,0 +1,114 @@
+"""Calibrate a model for a new camera, without training it again."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keras_cdae.data.video import video_info
+from keras_cdae.errors import DataError, VideoError
+from keras_cdae.jobs.find import find_all, unique_names
+from keras_cdae.jobs.outcome import Failure
+from keras_cdae.scoring.alarms import fit_calibration
+from keras_cdae.scoring.calibration import Calibration
+from keras_cdae.scoring.scorer import score_video
+from keras_cdae.scoring.scores import VideoScores
+
+if TYPE_CHECKING:
+    from keras_cdae.models.cdae import CDAE
+
+# Fewer clips do not tell the spread of the scores to a tenth.
+MIN_CLIPS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Recalibration:
+    """A calibration, and what it was measured on.
+
+    Attributes:
+        calibration: the calibration, also in the model.
+        videos: how many videos gave scores.
+        failures: what gave none.
+    """
+
+    calibration: Calibration
+    videos: int
+    failures: list[Failure]
+
+
+def calibrate_on(
+    model: "CDAE",
+    paths: Sequence[Path],
+    *,
+    fps: float | None = None,
+    scored: Callable[[int, int, str], None] | None = None,
+) -> Recalibration:
+    """Score the normal video of a camera; store in the model what it shows.
+
+    Videos are read once and not kept. One that cannot be read is left out.
+
+    Args:
+        model: it gets the calibration as its attribute.
+        paths: video files, folders of frames, and folders of either at any
+            depth. Nothing odd may happen in them, and the model must not have
+            been trained on them.
+        fps: frames a second; None: what the videos say.
+        scored: called with videos done, videos in all, and a name.
+
+    Returns:
+        The calibration, and what was left out.
+
+    Raises:
+        DataError: if no video can be read, there are fewer than 100 clips, or
+            the videos differ in their frame rates.
+    """
+    # No results are written, so no folder of results is left out.
+    found, failures = find_all(paths, output=Path("/nowhere"))
+    names = unique_names(found, taken=lambda name, path: False)
+    scores: list[VideoScores] = []
+    rates: set[float | None] = set()
+    for number, (name, (path, _)) in enumerate(
+        zip(names, found, strict=True), start=1
+    ):
+        try:
+            rates.add(fps or video_info(path).fps)
+            scores.append(score_video(model, path, name=name))
+        except VideoError as error:
+            failures.append(Failure(path, str(error)))
+        if scored is not None:
+            scored(number, len(found), name)
+    clips = sum(map(len, scores))
+    _check(clips, len(scores), failures)
+    model.calibration = fit_calibration(
+        scores,
+        source=_source(paths, len(scores)),
+        fps=_common_rate(rates),
+    )
+    return Recalibration(model.calibration, len(scores), failures)
+
+
+def _check(clips: int, videos: int, failures: list[Failure]) -> None:
+    if not videos:
+        raise DataError(failures[0].reason)
+    if clips < MIN_CLIPS:
+        raise DataError(
+            f"{clips} clips of normal video are too few: a calibration needs "
+            f"{MIN_CLIPS} at the least, and one alarm an hour needs an hour. "
+            "Give more video."
+        )
+
+
+def _common_rate(rates: set[float | None]) -> float | None:
+    known = {round(rate, 3) for rate in rates if rate is not None}
+    if len(known) > 1:
+        raise DataError(
+            f"the videos have different frame rates: {sorted(known)}. A camera "
+            "has one: give it with --fps, or calibrate on one kind."
+        )
+    return next(iter(known), None)
+
+
+def _source(paths: Sequence[Path], videos: int) -> str:
+    names = ", ".join(path.name or str(path) for path in paths)
+    kind = "video" if videos == 1 else "videos"
+    return f"{videos} {kind} of the camera in {names}"

@@ -6,7 +6,9 @@ from . import (
     benchmark_ablation,
     benchmark_clusters,
     benchmark_compare,
+    benchmark_results,
     benchmark_runtime,
+    benchmark_scores,
 )
 
 
@@ -20,5 +22,7 @@ for module in (
     benchmark_compare,
     benchmark_ablation,
     benchmark_clusters,
+    benchmark_scores,
+    benchmark_results,
 ):
     command.add_command(module.command)

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     click.option(
         "--plots/--no-plots", default=True, help="Whether to draw pictures."
     ),
+    click.option(
+        "--localisation/--no-localisation",
+        default=True,
+        help="Whether to measure pixel AUC, RBDC and TBDC, where there are "
+        "pixel masks.",
+    ),
     options.cache_dir,
     options.backend,
 )
@@ -64,6 +70,7 @@ def evaluate(
     smoothing: float | None = None,
     cache_dir: Path | None = None,
     plots: bool = True,
+    localisation: bool = True,
     as_json: bool = False,
 ) -> None:
     """Evaluate with progress bars, print the metrics, name the pictures."""
@@ -74,7 +81,7 @@ def evaluate(
     run = Path(name).expanduser()
     if run.is_dir():
         folder = folder or run
-    dataset, data_dir = _of_run(run, dataset, data_dir)
+    dataset, data_dir = of_run(run, dataset, data_dir)
     load_dataset(dataset, data_dir, labels=labels)
     backend.require()
     from keras_cdae.runs.evaluator import evaluate as evaluate_run
@@ -83,7 +90,9 @@ def evaluate(
     model = load(name)
     with (
         output.steps("Decoding") as decoding,
+        output.steps("Reading masks") as masking,
         output.steps("Scoring") as scoring,
+        output.steps("Comparing with masks") as locating,
     ):
         evaluation = evaluate_run(
             model,
@@ -93,8 +102,11 @@ def evaluate(
             smoothing=smoothing,
             output=folder,
             cache_dir=cache_dir,
+            localisation=localisation,
             progress=decoding,
             scored=scoring,
+            masked=masking,
+            located=locating,
         )
     _print(evaluation, as_json)
     if folder is not None:
@@ -103,7 +115,7 @@ def evaluate(
             _draw(model, evaluation, folder)
 
 
-def _of_run(
+def of_run(
     run: Path, dataset: str | None, data_dir: Path | None
 ) -> tuple[str, Path | None]:
     """Return the data set to use: what was said, else what the run had."""
@@ -153,3 +165,7 @@ def _print(evaluation: "Evaluation", as_json: bool) -> None:
         if evaluation.equation_14 is not None:
             beside = {"Eq. 14": evaluation.equation_14, **beside}
         output.print_metrics(title, metrics, beside)
+        if "localisation" in metrics:
+            output.print_localisation(metrics, evaluation.trivial)
+        if "events" in metrics:
+            output.print_events(metrics["events"])

@@ -20,7 +20,9 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 COMMANDS = {  # name -> (module, one line for the list)
     "train": ("train", "Train a model on a data set's normal video."),
     "eval": ("evaluate", "Measure a model under every protocol."),
+    "report": ("report", "Make one page of a run: player, curves, tables."),
     "export": ("export", "Write the scorer as one file for a device."),
+    "watch": ("watch", "Score a camera live and tell of alarms."),
     "datasets": ("datasets", "List, check and make data sets."),
     "benchmark": (
         "benchmark",

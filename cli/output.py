@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -60,9 +60,34 @@ def is_verbose() -> bool:
     return logging.getLogger().isEnabledFor(logging.INFO)
 
 
+Pause = Callable[[], contextlib.AbstractContextManager[None]]
+_pause: Pause = contextlib.nullcontext
+
+
 def say(message: str) -> None:
     """Print a line of chatter to stderr."""
-    click.echo(message, err=True)
+    with _pause():
+        click.echo(message, err=True)
+
+
+def result(line: str) -> None:
+    """Print a line of results to stdout, at once."""
+    with _pause():
+        click.echo(line)
+
+
+@contextlib.contextmanager
+def pausing(view: Pause) -> Iterator[None]:
+    """Print every line inside `view()` while the block runs.
+
+    For what is drawn on the terminal and must get out of a line's way.
+    """
+    global _pause
+    before, _pause = _pause, view
+    try:
+        yield
+    finally:
+        _pause = before
 
 
 def console(stderr: bool = False) -> "Console":
@@ -289,6 +314,55 @@ def print_metrics(
     )
     click.echo(facts)
     click.echo(NOTE)
+
+
+LOCALISATION = {
+    "auc_pixel": "pixel AUC",
+    "rbdc": "RBDC, regions",
+    "tbdc": "TBDC, tracks",
+}
+LOCALISATION_NOTE = (
+    "pixel AUC: a frame counts where 40 % of its mask is detected; RBDC, "
+    "TBDC: share of\nregions and tracks found, over 0 to 1 false regions a "
+    "frame; raw, one threshold for all."
+)
+
+
+def print_localisation(
+    metrics: dict[str, Any], trivial: dict[str, dict[str, Any]]
+) -> None:
+    """Print how well the maps fit the pixel masks."""
+    beside = {k: row for k, row in trivial.items() if "rbdc" in row}
+    rows = [
+        [label, *(_percent(row[key]) for row in (metrics, *beside.values()))]
+        for key, label in LOCALISATION.items()
+    ]
+    names = [name.replace("_", " ") for name in beside]
+    click.echo()
+    print_table("Localisation", ["criterion", "model", *names], rows)
+    facts = metrics["localisation"]
+    click.echo(
+        f"{facts['frames']} scored frames of {facts['videos']} videos with "
+        f"masks, {facts['regions']} regions in {facts['tracks']} tracks; "
+        f"masks: {facts['mask_source']}."
+    )
+    click.echo(LOCALISATION_NOTE)
+
+
+def print_events(events: dict[str, Any]) -> None:
+    """Print how well found segments fit the true intervals."""
+    reason = f"{events['alarms_per_hour']:g} false alarm an hour"
+    if not events["supported"]:
+        reason = "the highest of held-out normal video, which is too short for"
+        reason += f" {events['alarms_per_hour']:g} an hour"
+    click.echo(
+        f"\nEvents with z above {events['z']:.2f} ({reason}):\n"
+        f"found {events['found']} segments for {events['true']} true "
+        f"intervals; precision {_percent(events['precision'])}, recall "
+        f"{_percent(events['recall'])},\nmean IoU "
+        f"{_percent(events['mean_iou'])}, IoU of all their frames "
+        f"{_percent(events['frame_iou'])}."
+    )
 
 
 def _percent(value: float | None) -> str:

@@ -72,6 +72,13 @@ if TYPE_CHECKING:
         "not normal, made from the others: too fast, or crossed by a patch.",
     ),
     options.dtype,
+    click.option(
+        "--tensorboard/--no-tensorboard",
+        default=False,
+        show_default=True,
+        help="Write curves, pictures and the use of centroids into the run "
+        "folder's logs/, to watch with tensorboard --logdir.",
+    ),
     options.cache_dir,
     options.backend,
 )
@@ -81,6 +88,7 @@ def command(
     folder: Path | None,
     resume: bool,
     overwrite: bool,
+    tensorboard: bool,
     cache_dir: Path | None,
     backend: str | None,
     **values: Any,
@@ -103,6 +111,7 @@ def command(
         **values,
         resume=resume,
         overwrite=overwrite,
+        tensorboard=tensorboard,
         cache_dir=cache_dir,
     )
     output.say(f"Wrote {folder}. Next: keras-cdae eval {folder}")
@@ -114,17 +123,25 @@ def train(
     data_dir: Path | None,
     resume: bool = False,
     overwrite: bool = False,
+    tensorboard: bool = False,
     cache_dir: Path | None = None,
     **values: Any,
 ) -> "ClipScorer":
     """Train with progress bars; return the model."""
     from keras_cdae.data.benchmarks import load_dataset
 
+    model = values.get("model", "cdae")
+    if values["preset"] == "paper" and model in options.COMPARED[1:]:
+        raise click.UsageError(
+            f"--model {model} has no preset paper: choose edge or nano."
+        )
     load_dataset(values["dataset"], data_dir)  # before the slow imports
     settings = _settings(data_dir=str(data_dir), **values)
     backend.require()
     from keras_cdae.runs.trainer import train as train_run
 
+    if tensorboard:
+        output.say(f"To watch it: tensorboard --logdir {folder / 'logs'}")
     bar = output.training_bar()
     try:
         with output.steps("Decoding") as decoding:
@@ -134,6 +151,7 @@ def train(
                 resume=resume,
                 overwrite=overwrite,
                 cache_dir=cache_dir,
+                tensorboard=tensorboard,
                 progress=decoding,
                 callbacks=[bar],
             )

@@ -20,6 +20,7 @@ _MODULES = (
     "errors",
     "export",
     "layers",
+    "live",
     "metrics",
     "models",
     "reports",

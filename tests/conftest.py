@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def shared_data():
 
 
 @pytest.fixture
+def free_port():
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
 def tiny_clips(rng):
     """Twelve clips of a square that moves over noise, (12, 5, 32, 32, 1)."""
     clips = 0.1 * rng.random((12, 5, 32, 32, 1))
@@ -49,6 +58,7 @@ def make_model():
     import keras
 
     from keras_cdae.models import CDAE
+    from keras_cdae.models.fusion import EQUATION_14
 
     def make(seed=0, **overrides):
         keras.utils.set_random_seed(seed)
@@ -56,6 +66,7 @@ def make_model():
             "image_size": (32, 32),
             "channels": 1,
             "num_clusters": 4,
+            "score_terms": EQUATION_14,
             **overrides,
         }
         return CDAE.from_preset("nano", **settings)

@@ -37,6 +37,7 @@ ORDER = (  # from the bottom to the top
     ("reports",),
     ("runs",),
     ("runtime",),  # low in what it imports, see below
+    ("live",),
     ("export",),  # it checks what it wrote with the runtime
 )
 RANKS = {
@@ -47,6 +48,7 @@ RANKS = {
 # It runs on devices without Keras: the order alone would allow too much.
 RUNTIME = "keras_cdae.runtime"
 RUNTIME_MAY_IMPORT = (
+    "keras_cdae.data.address",
     "keras_cdae.data.camera",
     "keras_cdae.data.video",
     "keras_cdae.errors",
@@ -57,8 +59,10 @@ RUNTIME_MAY_IMPORT = (
 # Packages -> the places in keras_cdae that alone may import them.
 OWNERS = {
     ("click", "rich", "keras_cdae_cli"): (),
-    ("matplotlib",): ("reports/plots.py",),
+    ("matplotlib",): ("reports/figures.py",),
+    ("jinja2",): ("reports/page.py",),
     ("av",): ("data/h264.py",),
+    ("PIL", "tensorboardX"): ("runs/tensorboard.py",),
     ("cv2",): ("data/video.py", "data/camera.py"),
     ("tf2onnx", "onnx", "onnxscript"): ("export/",),
     ("onnxruntime", "ai_edge_litert", "tflite_runtime"): (

@@ -16,6 +16,7 @@ _HOMES = {
     "MemoryAutoencoder": "memae",
     "PlainCDAE": "plain_cdae",
     "frame_difference_block_scores": "trivial",
+    "frame_difference_maps": "trivial",
     "frame_difference_scores": "trivial",
     "frame_index_scores": "trivial",
 }

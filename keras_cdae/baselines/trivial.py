@@ -68,6 +68,42 @@ def frame_difference_block_scores(
     return _over_clips(frames, clip_length, strongest)
 
 
+def frame_difference_maps(
+    frames: np.ndarray, size: tuple[int, ...], *, clip_length: int = 5
+) -> np.ndarray:
+    """As `frame_difference_scores`, but the mean of every cell of a grid.
+
+    Args:
+        frames: uint8 array (N, H, W, C) or (N, H, W), one video.
+        size: (h, w) of the grid; H and W are multiples of it.
+        clip_length: frames in a clip.
+
+    Returns:
+        Float32 array (N - clip_length + 1, h, w), frames taken in [0, 1].
+
+    Raises:
+        ValueError: as `frame_difference_scores`, and if the frames cannot be
+            divided so.
+    """
+    _check_frames(frames, clip_length)
+    if any(
+        pixels % cells
+        for pixels, cells in zip(frames.shape[1:3], size, strict=True)
+    ):
+        raise ValueError(
+            f"`size` must divide the frames' {tuple(frames.shape[1:3])}. "
+            f"Received: size={size!r}"
+        )
+    height, width = size
+    down, across = frames.shape[1] // height, frames.shape[2] // width
+
+    def cells(energy: np.ndarray) -> np.ndarray:
+        blocks = energy.reshape(-1, height, down, width, across)
+        return blocks.mean(axis=(2, 4))
+
+    return _over_clips(frames, clip_length, cells)
+
+
 def frame_index_scores(num_frames: int, *, clip_length: int = 5) -> np.ndarray:
     """The number of the frame itself: "it gets worse towards the end".
 

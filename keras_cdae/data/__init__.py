@@ -8,8 +8,10 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "Address": "address",
     "CLIP_LENGTH": "clips",
     "CachedVideo": "frames",
+    "Camera": "camera",
     "ClipBatches": "pipelines",
     "Clips": "clips",
     "DATASETS": "benchmarks",
@@ -26,6 +28,7 @@ _HOMES = {
     "clip_dataset": "pipelines",
     "clip_view": "clips",
     "default_cache_dir": "frames",
+    "encode_image": "video",
     "find_videos": "video",
     "from_videos": "pipelines",
     "hold_out": "clips",
@@ -47,8 +50,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "Address",
     "CLIP_LENGTH",
     "CachedVideo",
+    "Camera",
     "ClipBatches",
     "Clips",
     "DATASETS",
@@ -65,6 +70,7 @@ __all__ = [
     "clip_dataset",
     "clip_view",
     "default_cache_dir",
+    "encode_image",
     "find_videos",
     "from_videos",
     "hold_out",

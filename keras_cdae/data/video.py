@@ -485,12 +485,27 @@ def write_image(path: PathLike, image: np.ndarray) -> Path:
             f"write_image expects a suffix among {sorted(IMAGE_SUFFIXES)}. "
             f"Received: path={str(path)!r}"
         )
-    ok, data = cv2.imencode(path.suffix.lower(), _to_bgr(image))
-    if not ok:
-        raise DataError(f"{path}: OpenCV cannot encode this image.")
+    data = encode_image(image, suffix=path.suffix.lower())
     with atomic_path(path) as temporary:
-        temporary.write_bytes(data.tobytes())
+        temporary.write_bytes(data)
     return path
+
+
+def encode_image(image: np.ndarray, *, suffix: str = ".jpg") -> bytes:
+    """Return one image as the content of a file.
+
+    Args:
+        image: uint8 (H, W, 3) RGB, or grey (H, W) or (H, W, 1).
+        suffix: names the format (.png, .tif, .jpg, ...).
+
+    Raises:
+        VideoError: an array that is no 8-bit image.
+        DataError: a format that OpenCV cannot write here.
+    """
+    ok, data = cv2.imencode(suffix, _to_bgr(image))
+    if not ok:
+        raise DataError(f"OpenCV cannot encode this image as {suffix}.")
+    return data.tobytes()
 
 
 def _to_bgr(image: np.ndarray) -> np.ndarray:

@@ -14,8 +14,7 @@ import numpy as np
 
 from keras_cdae.errors import ExportError
 from keras_cdae.export.check import open_export, run_clips
-from keras_cdae.export.graph import in_float32
-from keras_cdae.models.clip_scorer import ClipScorer
+from keras_cdae.models.clip_scorer import ClipScorer, in_float32
 from keras_cdae.runs.loader import load
 
 OFFSET_CLIPS = 64

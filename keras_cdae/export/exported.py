@@ -93,6 +93,7 @@ def auc_change(
             dataset,
             None if data_dir is None else str(data_dir),
             labels=labels,
+            localisation=False,
             scored=scored,
         ).metrics
         for scorer in (model, ExportedModel(path))

@@ -27,10 +27,9 @@ from keras_cdae.export.formats import (
     check_installed,
     check_path,
 )
-from keras_cdae.export.graph import in_float32
 from keras_cdae.export.metadata import describe
 from keras_cdae.files import write_json
-from keras_cdae.models.clip_scorer import ClipScorer
+from keras_cdae.models.clip_scorer import ClipScorer, in_float32
 from keras_cdae.runs.loader import find_model, load
 
 MIN_CLIPS = 8
@@ -132,7 +131,7 @@ def export(
     parity = None
     with _aside(target) as temporary:
         if format == "keras":
-            _bare(scorer).save(temporary)
+            _bare(in_float32(scorer)).save(temporary)
         else:
             metadata["export"]["score_offset"] = convert(
                 scorer,

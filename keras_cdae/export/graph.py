@@ -7,23 +7,12 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_cdae.errors import CDAEError, ExportError
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.interpreters import INPUT
-
-
-def in_float32(model: ClipScorer) -> ClipScorer:
-    """Return the model, or its copy that computes in float32."""
-    if model.dtype_policy.compute_dtype == "float32":
-        return model
-    policy = keras.saving.serialize_keras_object(keras.DTypePolicy("float32"))
-    copy = type(model).from_config({**model.get_config(), "dtype": policy})
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 def encoder_names(model: ClipScorer) -> tuple[str, ...]:

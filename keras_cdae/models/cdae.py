@@ -20,6 +20,7 @@ from keras_cdae.models.fusion import (
     ScoreTerms,
     check_terms,
     fuse,
+    locate,
 )
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.serialization import register
@@ -121,7 +122,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
             "error": "mean squared reconstruction error",
             "motion_error": "mean squared error of the motion target",
             "motion_power": "mean squared motion target",
-            "map": "(h, w), product of error and distances at each location",
+            "map": "(h, w), product of error and distances about each location",
         }
     )
 
@@ -310,11 +311,11 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
             `"appearance_distance"`, `"motion_distance"`, `"error"` and
             `"motion_error"` (mean squared errors) and `"motion_power"` (the
             mean squared motion target), averaged over the picture, all
-            `(batch,)`; `"map"`, the pixelwise product of the terms that
-            count, `(batch, h, w)`. All float32; more is more anomalous.
+            `(batch,)`; `"map"`, where the clip is odd (see `locate`),
+            `(batch, h, w)`. All float32; more is more anomalous.
         """
         maps = self.term_maps(clips)
-        score, product = fuse(
+        score = fuse(
             maps,
             terms={
                 term: None if pixels is None else pixels // STRIDE
@@ -323,7 +324,8 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
             fusion=self.fusion,
         )
         terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in MAPS}
-        return {"score": score, **terms, "map": product}
+        error = "error" if "error" in self.score_terms else "motion_error"
+        return {"score": score, **terms, "map": locate(maps, error=error)}
 
     def term_maps(self, clips: Tensor) -> dict[str, Tensor]:
         """Return what a score is made of, where in the picture it is.

@@ -179,6 +179,22 @@ class ClipScorer(Mixin):
             )
 
 
+def in_float32(model: ClipScorer) -> ClipScorer:
+    """Return the model, or its copy that computes in float32.
+
+    Mixed precision is for training: scores are small differences.
+
+    Args:
+        model: of any dtype policy; a copy is not compiled.
+    """
+    if model.dtype_policy.compute_dtype == "float32":
+        return model
+    policy = keras.saving.serialize_keras_object(keras.DTypePolicy("float32"))
+    copy = type(model).from_config({**model.get_config(), "dtype": policy})
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 def pooled(error: Tensor) -> Tensor:
     """Return the mean of each 8 x 8 square, `(batch, h, w)`.
 

@@ -35,8 +35,8 @@ def fuse(
     *,
     terms: Mapping[str, int | None],
     fusion: str = "product",
-) -> tuple[Tensor, Tensor]:
-    """Return the anomaly score of each clip, and its map.
+) -> Tensor:
+    """Return the anomaly score of each clip.
 
     ```
     product:    score = sum_i log pool_i(map_i)
@@ -57,26 +57,54 @@ def fuse(
         fusion: `"product"` or `"pixelwise"` (all windows are the same).
 
     Returns:
-        The scores `(batch,)`, and the product of the maps `(batch, h, w)`.
+        The scores `(batch,)`.
 
     Example:
         >>> import numpy as np
         >>> maps = {"error": np.ones((1, 4, 4), "float32")}
-        >>> score, _ = fuse(maps, terms={"error": 2})
-        >>> round(abs(float(score[0])), 6)
+        >>> round(abs(float(fuse(maps, terms={"error": 2})[0])), 6)
         0.0
     """
-    product = None
-    for term in terms:
-        # A window of one location is the map itself.
-        values = _windows(maps, term, 1)
-        product = values if product is None else product * values
     if fusion == "pixelwise":
-        whole = {"product": product}
-        pooled = _windows(whole, "product", next(iter(terms.values())))
-        return _log_of_highest(pooled), product
+        whole = {"product": _product(maps, tuple(terms))}
+        window = next(iter(terms.values()))
+        return _log_of_highest(_windows(whole, "product", window))
     logs = [_log_of_highest(_windows(maps, *item)) for item in terms.items()]
-    return sum(logs[1:], logs[0]), product
+    return sum(logs[1:], logs[0])
+
+
+def locate(maps: Mapping[str, Tensor], *, error: str) -> Tensor:
+    """Return where in the picture a clip is odd.
+
+    The product of error and both distances, averaged over 3 x 3 locations:
+    what is odd covers more than one, and noise does not.
+
+    Args:
+        maps: the `MAPS`, `(batch, h, w)` each.
+        error: `"error"` or `"motion_error"`.
+
+    Returns:
+        The anomaly map `(batch, h, w)`, higher = more anomalous.
+
+    Example:
+        >>> import numpy as np
+        >>> maps = {name: np.ones((1, 4, 4), "float32") for name in MAPS}
+        >>> locate(maps, error="error").shape == (1, 4, 4)
+        True
+    """
+    product = _product(maps, (error, "appearance_distance", "motion_distance"))
+    around = ops.pad(product, ((0, 0), (1, 1), (1, 1)), mode="symmetric")
+    return _windows({"product": around}, "product", 3)
+
+
+def _product(maps: Mapping[str, Tensor], terms: tuple[str, ...]) -> Tensor:
+    """Return the product of terms at each location, (B, h, w)."""
+    # A window of one location is the map itself.
+    factors = [_windows(maps, term, 1) for term in terms]
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product * factor
+    return product
 
 
 def _windows(

@@ -1,6 +1,6 @@
 """What is drawn inside a picture, on axes that `plots` has made.
 
-No matplotlib is imported here: `plots` alone does that.
+No matplotlib is imported here: `figures` alone does that.
 """
 
 from collections.abc import Mapping, Sequence

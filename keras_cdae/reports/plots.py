@@ -1,9 +1,8 @@
 """Pictures of scores, reconstructions and maps.
 
 Every function takes arrays and returns a `matplotlib.figure.Figure` about
-1200 pixels wide; saving it (`figure.savefig(path)`) is the caller's. Figures
-are made without pyplot: no window, no global state. This is the only module
-that imports matplotlib, and it does so when a picture is drawn.
+1200 pixels wide; saving it (`figure.savefig(path)`) is the caller's. They
+are made by `figures`, without pyplot: no window, no global state.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from keras_cdae.errors import MissingDependencyError
 from keras_cdae.metrics.frame import micro_auc, per_video_min_max
 from keras_cdae.reports import artists
 from keras_cdae.reports.artists import PALETTE, Intervals
+from keras_cdae.reports.figures import WIDTH, new_figure
 from keras_cdae.scoring.scores import VideoScores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-WIDTH = 12.0  # inches at 100 dots: 1200 pixels
 
 
 def regularity_curves(
@@ -59,7 +56,7 @@ def regularity_curves(
         )
     columns = max(1, min(columns, len(videos)))
     rows = -(-len(videos) // columns)
-    figure = _figure(max(3.2, 1.9 * rows + 0.6))
+    figure = new_figure(max(3.2, 1.9 * rows + 0.6))
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for index, axes in enumerate(grid.flat):
         if index >= len(videos):
@@ -123,7 +120,7 @@ def summary_picture(
     )
     # Tall enough for the picture to fill a third of the width.
     below = float(np.clip(3.9 * image.shape[0] / image.shape[1], 2.2, 3.7))
-    figure = _figure(4.1 + below)
+    figure = new_figure(4.1 + below)
     # Subfigures: the labels of one part do not widen the gaps of another.
     halves: Any = figure.subfigures(2, 1, height_ratios=(3.2, below + 1.0))
     upper, lower = halves
@@ -211,7 +208,7 @@ def reconstruction_panel(
         rows[f"attention {stage}"] = row
     width = min(WIDTH, 2.1 * count + 1.8)
     cell = (width - 1.8) / count * np.shape(frames)[1] / np.shape(frames)[2]
-    figure = _figure(len(rows) * (cell + 0.15) + 0.5, width=width)
+    figure = new_figure(len(rows) * (cell + 0.15) + 0.5, width=width)
     grid = figure.subplots(len(rows), count, squeeze=False)
     for axes_row, (name, row) in zip(grid, rows.items(), strict=True):
         artists.draw_row(figure, axes_row, name, row)
@@ -245,7 +242,7 @@ def roc_curves(
     """
     from sklearn.metrics import roc_curve
 
-    figure = _figure(6.4, width=7.0)
+    figure = new_figure(6.4, width=7.0)
     axes = figure.add_subplot()
     truth = np.concatenate([np.asarray(label) for label in labels])
     for index, (name, videos) in enumerate(scores.items()):
@@ -312,7 +309,7 @@ def comparison_bars(
         raise ValueError(
             f"`rates` must hold a protocol and a model. Received: {rates!r}"
         )
-    figure = _figure(4.8, width=max(7.0, min(WIDTH, 1.6 * len(names) + 2.0)))
+    figure = new_figure(4.8, width=max(7.0, min(WIDTH, 1.6 * len(names) + 2.0)))
     axes = figure.add_subplot()
     artists.draw_bars(axes, rates, published or {})
     for index, (name, value) in enumerate((trivial or {}).items()):
@@ -328,17 +325,3 @@ def comparison_bars(
     if title:
         axes.set_title(title, fontsize=11)
     return figure
-
-
-def _figure(height: float, *, width: float = WIDTH) -> "Figure":
-    """An empty figure, sizes in inches at 100 dots an inch."""
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Pictures need matplotlib, which is not installed: "
-            'pip install "keras-cdae[plot]"'
-        ) from error
-    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06)
-    return Figure(figsize=(width, height), dpi=100, layout=layout)

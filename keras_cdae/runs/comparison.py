@@ -33,7 +33,9 @@ NOTE = (
     "AUC in percent: per-video: micro after per-video min-max, the papers' "
     "protocol; Eq. 15: the same of min-max of s; raw: micro, one threshold "
     "for all videos; macro: one-class videos skipped; padded: macro, padded. "
-    "MMAC: million multiply-accumulates a clip. Published: per-video AUC as "
+    "MMAC: million multiply-accumulates a clip. frames/s: scored 32 at a "
+    "time, decoding not counted. training s: wall clock, compiling counted, "
+    "validation not. Published: per-video AUC as "
     "Chang et al. (2020) print it, of other networks at other sizes and "
     "budgets: not measured here."
 )

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ from keras_cdae.metrics.frame import frame_metrics, micro_auc
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.models.fusion import EQUATION_14
+from keras_cdae.runs.events import measure_events
 from keras_cdae.runs.folder import require_writable
 from keras_cdae.runs.frames import Progress, cached_frames
+from keras_cdae.runs.localisation import MODEL, Localisation
 from keras_cdae.runs.lock import require_free, run_lock
 from keras_cdae.runs.settings import environment
-from keras_cdae.scoring.scorer import score_frames
+from keras_cdae.scoring.scorer import ScoreBlock, score_frames
 from keras_cdae.scoring.scores import VideoScores, write_scores_csv
 
 
@@ -58,8 +60,11 @@ def evaluate(
     smoothing: float | None = None,
     output: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
+    localisation: bool = True,
     progress: Progress | None = None,
-    scored: Callable[[int, int, str], None] | None = None,
+    scored: Progress | None = None,
+    masked: Progress | None = None,
+    located: Progress | None = None,
 ) -> Evaluation:
     """Score the test videos; print nothing, choose nothing.
 
@@ -73,12 +78,19 @@ def evaluate(
             `scores.csv` keeps the plain ones. None: off.
         output: folder for `scores.csv` and `metrics.json`; None: no files.
         cache_dir: folder of the frame cache; None: the default.
+        localisation: whether maps are compared with pixel masks, where the
+            data set has them.
         progress: called while videos are decoded.
         scored: called after each scored video, with the same arguments.
+        masked: called after each video whose masks were read.
+        located: called while maps are compared with masks, in the same way.
 
     Returns:
         Scores and metrics. The metrics of trivial scores stand beside the
-        model's: the frame difference, and the frame's number.
+        model's: the frame difference, and the frame's number. With masks,
+        `auc_pixel`, `rbdc`, `tbdc` and `localisation` (what they were
+        measured on) are among them; with labels and a calibrated model,
+        `events`.
 
     Raises:
         DataError: if the data set is missing, or has no test video.
@@ -106,12 +118,20 @@ def evaluate(
     # Before the hours of scoring: what does not fit ends it here.
     _check_lengths(caches, model.clip_length)
     truth = [found.labels_for(video.name, len(video)) for video in caches]
+    places = None
+    if localisation:
+        frames_of = {video.name: len(video) for video in caches}
+        places = Localisation(found, frames_of, model.clip_length, masked)
     videos, differences = [], []
     for number, (cache, frame_labels) in enumerate(
         zip(caches, truth, strict=True), start=1
     ):
         frames = cache.frames
-        scores = score_frames(model, frames, name=cache.name)
+        blocks: list[ScoreBlock] = []
+        keep = blocks.append if places is not None else None
+        scores = score_frames(model, frames, name=cache.name, each=keep)
+        if places is not None:
+            places.add(cache.name, frames, [b.map for b in blocks])
         if frame_labels is not None:
             aligned = align_labels(frame_labels, model.clip_length)
             scores = dataclasses.replace(scores, labels=aligned)
@@ -120,6 +140,10 @@ def evaluate(
         if scored is not None:
             scored(number, len(caches), cache.name)
     metrics, trivial = _measure(videos, differences, found, smoothing)
+    if trivial and model.calibration is not None:
+        metrics["events"] = measure_events(videos, found, model.calibration)
+    if places is not None:
+        _add_localisation(metrics, trivial, places.measure(located))
     paper = None
     if metrics["label_source"] is not None and has_own_score(model):
         paper = _metrics(
@@ -198,6 +222,20 @@ def has_own_score(model: ClipScorer) -> bool:
 def equation_14_scores(video: VideoScores) -> np.ndarray:
     """Return log(1 / s) of Eq. 14, whatever the model's own score: (n,)."""
     return np.sum([video.terms[term] for term in EQUATION_14], axis=0)
+
+
+def _add_localisation(
+    metrics: dict[str, Any],
+    trivial: dict[str, dict[str, Any]],
+    located: dict[str, dict[str, Any]] | None,
+) -> None:
+    """Put what was found of each map beside what was found of its scores."""
+    if located is None:
+        return
+    metrics.update(located[MODEL])
+    metrics["localisation"] = located["facts"]
+    for name, row in trivial.items():
+        row.update(located.get(name, {}))
 
 
 def _report(result: Evaluation) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from keras_cdae.runs.settings import FORMAT, RunSettings, environment
 CHECKPOINTS = "checkpoint"
 CONFIG = "config.json"
 HISTORY = "history.csv"
+LOGS = "logs"  # TensorBoard's
 RESULTS = (  # of an evaluation; they go when the model goes
     "metrics.json",
     "scores.csv",
@@ -69,7 +70,8 @@ def check_folder(
 
 def start_folder(run: Path, settings: RunSettings) -> None:
     """Take away what an earlier run left, and write `config.json`."""
-    shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
+    for folder in (CHECKPOINTS, LOGS):
+        shutil.rmtree(run / folder, ignore_errors=True)
     for name in (MODEL_FILE, HISTORY, *RESULTS):
         (run / name).unlink(missing_ok=True)
     write_json(

@@ -20,6 +20,13 @@ from keras_cdae.types import Array
 
 BATCH_SIZE = 32
 FASTEST = 4
+SHORT = {  # of the terms, as the paper's letters have them
+    "error": "error",
+    "motion_error": "motion error",
+    "unexplained_motion": "unexplained",
+    "appearance_distance": "D_a",
+    "motion_distance": "D_m",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +45,7 @@ class ScoreVariant:
         if self == ScoreVariant(EQUATION_14):
             return "Eq. 14"
         names = [
-            term if pixels is None else f"{term} (highest {pixels})"
+            SHORT[term] if pixels is None else f"{SHORT[term]}[{pixels}]"
             for term, pixels in self.terms.items()
         ]
         prefix = "" if self.fusion == "product" else f"{self.fusion}: "
@@ -167,7 +174,7 @@ def _areas(
 def _scores(variant: ScoreVariant, maps: Mapping[str, Array]) -> Array:
     from keras import ops
 
-    score, _ = fuse(
+    score = fuse(
         {name: ops.convert_to_tensor(maps[name]) for name in MAPS},
         terms={
             term: None if pixels is None else pixels // STRIDE

@@ -59,7 +59,8 @@ class RunSettings:
         pretrain_epochs: epochs without clusters; None: the schedule's.
         pseudo_anomalies: share of the training clips that is replaced by ones
             that are not normal, see `PseudoAnomalies`.
-        dtype: dtype policy, such as `"mixed_bfloat16"`.
+        dtype: dtype policy of the training, such as `"mixed_bfloat16"`; the
+            model that is kept computes in float32.
         overrides: further arguments of the model.
         model: what is trained: `"cdae"`, or a baseline's name in
             `baselines.MODELS`.

@@ -20,12 +20,15 @@ from keras_cdae.data.pipelines import training_batches
 from keras_cdae.errors import DataError
 from keras_cdae.files import atomic_path
 from keras_cdae.models import presets
-from keras_cdae.models.clip_scorer import ClipScorer
+from keras_cdae.models.cdae import CDAE
+from keras_cdae.models.clip_scorer import ClipScorer, in_float32
+from keras_cdae.runs.centroids import CentroidLog, sample_clips
 from keras_cdae.runs.checkpoint import Checkpoint, restore
 from keras_cdae.runs.find import MODEL_FILE
 from keras_cdae.runs.folder import (
     CHECKPOINTS,
     HISTORY,
+    LOGS,
     check_folder,
     clean_folder,
     full_disk_named,
@@ -35,6 +38,7 @@ from keras_cdae.runs.folder import (
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.lock import run_lock
 from keras_cdae.runs.settings import RunSettings
+from keras_cdae.runs.tensorboard import TensorBoard, require_tensorboard
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scorer import score_frames
 from keras_cdae.training.schedule import Schedule
@@ -49,6 +53,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
+    tensorboard: bool = False,
     progress: Progress | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: Any = 0,
@@ -66,6 +71,8 @@ def train(
         resume: go on from the last finished epoch.
         overwrite: replace an earlier run in `output`.
         cache_dir: folder of the frame cache; None: the default.
+        tensorboard: whether to write TensorBoard logs into `logs/`; a run
+            that has begun them goes on with them.
         progress: called while videos are decoded, with videos done, videos in
             all, and a name.
         callbacks: further callbacks for `fit`.
@@ -79,8 +86,11 @@ def train(
         RunFolderError: if `output` holds a run already, or none to resume, or
             another process trains there, or the disk is full.
         NonFiniteError: if training met NaN.
+        MissingDependencyError: if `tensorboard` needs a missing package.
     """
     run = Path(output)
+    if tensorboard:
+        require_tensorboard()
     dataset, settings = load_training(settings)
     check_folder(run, settings, resume=resume, overwrite=overwrite)
     with run_lock(run), full_disk_named(run):
@@ -89,7 +99,10 @@ def train(
         if not resume:  # not before the videos are known to be readable
             start_folder(run, settings)
         kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
-        model = _fit(settings, run, kept, held_out, callbacks, verbose)
+        tensorboard = tensorboard or (resume and (run / LOGS).is_dir())
+        model = in_float32(
+            _fit(settings, run, kept, held_out, callbacks, verbose, tensorboard)
+        )
         calibrate(
             model,
             held_out,
@@ -180,6 +193,7 @@ def _fit(
     held_out: Sequence[Any],
     callbacks: Sequence[keras.callbacks.Callback],
     verbose: Any,
+    tensorboard: bool,
 ) -> ClipScorer:
     keras.utils.set_random_seed(settings.seed)
     model = new_model(settings)
@@ -195,12 +209,20 @@ def _fit(
     data = training_batches(
         clips, pseudo_anomalies=settings.pseudo_anomalies, **options
     )
+    unseen = Clips(held_out, length=model.clip_length)
     validation = training_batches(
-        Clips(held_out, length=model.clip_length),
+        unseen,
         shuffle=False,
         **options,
     )
     trim_history(run / HISTORY, done)
+    watchers: list[keras.callbacks.Callback] = []
+    if isinstance(model, CDAE):
+        watchers.append(centroids := CentroidLog(sample_clips(unseen)))
+        if tensorboard:
+            watchers.append(
+                TensorBoard(run / LOGS, centroids, first_epoch=done)
+            )
     started = time.monotonic()
     with _own_error(data, validation):
         model.fit(
@@ -211,6 +233,7 @@ def _fit(
             shuffle=False,  # the data shuffle themselves, by seed and epoch
             verbose=verbose,
             callbacks=[
+                *watchers,
                 # The row first: what a kill leaves is cut to the checkpoint.
                 keras.callbacks.CSVLogger(run / HISTORY, append=done > 0),
                 Checkpoint(run / CHECKPOINTS),

@@ -9,9 +9,11 @@ from typing import Any
 
 _HOMES = {
     "Calibration": "calibration",
+    "Occupancy": "occupancy",
     "ScoreBlock": "scorer",
     "Segment": "segments",
     "VideoScores": "scores",
+    "centroid_occupancy": "occupancy",
     "find_segments": "segments",
     "read_scores_csv": "scores",
     "score_blocks": "scorer",
@@ -23,9 +25,11 @@ _HOMES = {
 
 __all__ = [
     "Calibration",
+    "Occupancy",
     "ScoreBlock",
     "Segment",
     "VideoScores",
+    "centroid_occupancy",
     "find_segments",
     "read_scores_csv",
     "score_blocks",

@@ -22,7 +22,13 @@ KEYS = {  # fixed by the specification
     "label_source",
     "smoothing",
 }
-MORE = {"auc_micro_regularity", "equation_14", "macro_videos", "trivial"}
+MORE = {
+    "auc_micro_regularity",
+    "equation_14",
+    "events",
+    "macro_videos",
+    "trivial",
+}
 FILES = ("regularity.png", "reconstruction.png", "worst.png")
 
 

@@ -98,9 +98,13 @@ def test_version(invoke):
 
 def test_options_have_the_library_s_names():
     from keras_cdae.backend import SUPPORTED
+    from keras_cdae.baselines import MODELS
     from keras_cdae.data.benchmarks import DATASETS
     from keras_cdae.models.presets import PRESETS
+    from keras_cdae.runs.variants import COMPARISON
 
+    assert tuple(MODELS) == options.MODELS
+    assert tuple(v.name for v in COMPARISON) == options.COMPARED
     assert set(options.BACKENDS) == set(SUPPORTED)
     assert tuple(DATASETS) == options.DATASETS
     assert tuple(PRESETS) == options.PRESETS
@@ -112,6 +116,14 @@ def test_options_have_the_library_s_names():
         (["trian"], "No such command 'trian'"),
         (["train"], "Missing option '--dataset'"),
         (["train", "--resume"], "Missing option '--dataset'"),
+        (["train", "--dataset", "ped2", "--model", "resnet"], "'memae'"),
+        (
+            [
+                *("train", "--dataset", "ped2"),
+                *("--model", "memae", "--preset", "paper"),
+            ],
+            "--model memae has no preset paper",
+        ),
         (["train", "--dataset", "ped2", "--preset", "huge"], "'paper', 'edge'"),
         (["train", "--dataset", "ped2", "--backend", "mxnet"], "'tensorflow'"),
         (["train", "--dataset", "ped2", "--seed", "-1"], "0<=x<=4294967295"),

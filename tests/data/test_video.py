@@ -8,6 +8,7 @@ import pytest
 
 from keras_cdae.data import video
 from keras_cdae.data.video import (
+    encode_image,
     find_videos,
     is_video,
     prepare_frame,
@@ -379,3 +380,14 @@ def test_avenue_avi(real_data):
     assert frames.shape == (76, 36, 64, 3)
     # A warm scene: a swap of red and blue would show.
     assert frames[..., 0].mean() != pytest.approx(frames[..., 2].mean(), abs=1)
+
+
+def test_an_image_as_bytes(tmp_path):
+    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    data = encode_image(image, suffix=".png")
+    path = tmp_path / "1.png"
+    path.write_bytes(data)
+    assert np.array_equal(read_image(path), image)
+    assert encode_image(image).startswith(b"\xff\xd8")
+    with pytest.raises(VideoError, match="image: 16-bit"):
+        encode_image(image.astype(np.uint16))

@@ -10,6 +10,7 @@ from keras_cdae.models.fusion import (
     MAPS,
     MOTION_FLOOR,
     fuse,
+    locate,
 )
 
 pytestmark = pytest.mark.backend
@@ -42,21 +43,16 @@ def test_scores_are_those_of_the_definition(maps, terms, window):
         "pixelwise": np.log(pooled(np.prod(chosen, axis=0), window).max(1)),
     }
     for fusion in FUSIONS:
-        score, product = fuse(
-            maps, terms=dict.fromkeys(terms, window), fusion=fusion
-        )
+        score = fuse(maps, terms=dict.fromkeys(terms, window), fusion=fusion)
         np.testing.assert_allclose(
             to_numpy(score), expected[fusion], rtol=1e-5, atol=1e-6
-        )
-        np.testing.assert_allclose(
-            to_numpy(product), np.prod(chosen, axis=0), rtol=1e-6
         )
 
 
 @pytest.mark.parametrize("window", [None, 2])
 def test_unexplained_motion_is_a_share(maps, window):
     terms = {"unexplained_motion": window, "appearance_distance": 3}
-    score, product = fuse(maps, terms=terms)
+    score = fuse(maps, terms=terms)
     error = pooled(maps["motion_error"], window)
     power = pooled(maps["motion_power"], window)
     share = (error / (power + MOTION_FLOOR)).max(1)
@@ -64,9 +60,16 @@ def test_unexplained_motion_is_a_share(maps, window):
     np.testing.assert_allclose(
         to_numpy(score), np.log(share) + np.log(distance), rtol=1e-4, atol=1e-5
     )
-    ratio = maps["motion_error"] / (maps["motion_power"] + MOTION_FLOOR)
+
+
+@pytest.mark.parametrize("error", ["error", "motion_error"])
+def test_the_map_is_the_product_of_its_neighbourhood(maps, error):
+    names = (error, "appearance_distance", "motion_distance")
+    product = np.prod([maps[name] for name in names], axis=0)
+    around = np.pad(product, ((0, 0), (1, 1), (1, 1)), "symmetric")
+    expected = pooled(around, 3).reshape(product.shape)
     np.testing.assert_allclose(
-        to_numpy(product), ratio * maps["appearance_distance"], rtol=1e-4
+        to_numpy(locate(maps, error=error)), expected, rtol=1e-5
     )
 
 
@@ -75,8 +78,8 @@ def test_twice_the_motion_is_not_more_unexplained(maps):
     busy = {**maps}
     for name in ("motion_error", "motion_power"):
         busy[name] = 2 * maps[name]
-    calm, _ = fuse(maps, terms=terms)
-    full, _ = fuse(busy, terms=terms)
+    calm = fuse(maps, terms=terms)
+    full = fuse(busy, terms=terms)
     np.testing.assert_allclose(to_numpy(full), to_numpy(calm), atol=1e-3)
 
 
@@ -86,8 +89,8 @@ def test_a_small_odd_thing_shows_in_the_strongest_square_alone():
     odd["motion_error"][0, 3:5, 7:9] = 0.1
     change = {
         window: float(
-            fuse(odd, terms={"motion_error": window})[0][0]
-            - fuse(calm, terms={"motion_error": window})[0][0]
+            fuse(odd, terms={"motion_error": window})[0]
+            - fuse(calm, terms={"motion_error": window})[0]
         )
         for window in (None, 2)
     }

@@ -264,8 +264,11 @@ class Camera:
     def isOpened(self):
         return bool(self.frames)
 
-    def read(self):
-        return (True, self.frames.pop(0)) if self.frames else (False, None)
+    def grab(self):
+        return bool(self.frames)
+
+    def retrieve(self):
+        return True, self.frames.pop(0)
 
     def release(self):
         self.released = True
@@ -274,7 +277,7 @@ class Camera:
 def test_a_camera_that_ends(models, monkeypatch):
     _, path = models[1, "tflite"]
     camera = Camera(np.zeros((7, 40, 40, 3), "uint8"))
-    monkeypatch.setattr(cv2, "VideoCapture", lambda source: camera)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: camera)
     scores = []
     with (
         EdgeScorer(path) as scorer,
@@ -285,6 +288,6 @@ def test_a_camera_that_ends(models, monkeypatch):
 
 
 def test_a_camera_that_is_absent(monkeypatch):
-    monkeypatch.setattr(cv2, "VideoCapture", lambda source: Camera([]))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Camera([]))
     with pytest.raises(VideoError, match="cannot be opened"):
         next(camera_frames("rtsp://nowhere"))

@@ -1,0 +1,37 @@
+"""`keras-cdae benchmark results`."""
+
+from pathlib import Path
+
+import click
+
+from . import output
+
+
+@click.command("results")
+@click.argument(
+    "runs",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+)
+@click.option(
+    "--output",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Markdown file to write.  [default: stdout]",
+)
+def command(runs: tuple[Path, ...], target: Path | None) -> None:
+    """Gather evaluated RUNS into tables: mean and spread over their seeds.
+
+    Runs that differ in their seed alone are one table, with the command that
+    made them. Evaluate each with `keras-cdae eval` first.
+    """
+    from keras_cdae.files import write_text
+    from keras_cdae.runs.results import collect, to_markdown
+
+    text = to_markdown(collect(runs))
+    if target is None:
+        click.echo(text, nl=False)
+        return
+    write_text(target, text)
+    output.say(f"Wrote {target}")

@@ -1,0 +1,75 @@
+"""What a user's words for a video source mean, and how they are shown."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from keras_cdae.errors import VideoError
+
+SCHEMES = ("http", "https", "rtmp", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp")
+
+
+@dataclass(frozen=True)
+class Address:
+    """A source of live video.
+
+    Attributes:
+        target: what OpenCV opens: a camera's number, an address, or a file's
+            absolute path.
+        name: how it is shown; see `source_name`.
+        kind: a camera at this machine, a stream, or a file.
+    """
+
+    target: int | str
+    name: str
+    kind: Literal["camera", "stream", "file"]
+
+    @classmethod
+    def parse(cls, source: str) -> "Address":
+        """Return what a user's words mean.
+
+        Args:
+            source: `0`, `rtsp://...`, `http://...`, or the path of a file.
+
+        Raises:
+            VideoError: for a file that is not there, and for an address of
+                another kind.
+        """
+        name = source_name(source)
+        if source.isascii() and source.isdecimal():
+            return cls(int(source), name, "camera")
+        scheme, separator, _ = source.partition("://")
+        if separator:
+            if scheme.lower() not in SCHEMES:
+                raise VideoError(
+                    f"{name}: not an address that can be watched. Give one of "
+                    f"{', '.join(SCHEMES)}, the path of a file, or the number "
+                    "of a camera."
+                )
+            return cls(source, name, "stream")
+        if not Path(source).is_file():
+            raise VideoError(
+                f"{name}: no such file. Give the path of a video, the number "
+                "of a camera, or an address such as rtsp://host/stream."
+            )
+        # Absolute, so that FFmpeg never takes `concat:a` for a protocol.
+        return cls(str(Path(source).absolute()), name, "file")
+
+
+def source_name(source: int | str | os.PathLike[str]) -> str:
+    """Return a source as it may be shown: no password, nothing unprintable.
+
+    Args:
+        source: a camera's number, an address or a path.
+
+    Example:
+        >>> source_name("rtsp://admin:secret@10.0.0.7/stream?token=1")
+        'rtsp://***@10.0.0.7/stream?***'
+    """
+    text = str(source)
+    if "://" in text:
+        text = re.sub(r"\?.*", "?***", text, flags=re.S)
+        text = re.sub(r"://.*@", "://***@", text, flags=re.S)
+    return "".join(c if c.isprintable() else "?" for c in text)

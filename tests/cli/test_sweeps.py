@@ -1,0 +1,106 @@
+"""`benchmark compare`, `ablation` and `clusters`."""
+
+import csv
+
+import pytest
+
+SMALL = ["--preset", "nano", "--image-size", 32, "--clip-step", 8]
+MODELS = ["--models", "frame-prediction,conv2d-ae", "--epochs", 1]
+
+
+@pytest.fixture(scope="module")
+def compared(invoke, camera, tmp_path_factory):
+    """The folder of a small comparison, and what was printed."""
+    folder = tmp_path_factory.mktemp("compared")
+    data = ["--dataset", "synthetic", "--data-dir", camera]
+    words = [*data, *SMALL, *MODELS, "--output", folder]
+    return folder, words, invoke("benchmark", "compare", *words)
+
+
+def test_it_prints_a_table_and_leaves_csv_markdown_and_plot(compared):
+    folder, _, result = compared
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    assert lines[0].startswith(
+        "CDAE and baselines on Synthetic camera: preset nano, 1 epoch each, "
+        "seed 0, "
+    )
+    rows = [line.split("|")[1].strip() for line in lines if "|" in line]
+    assert rows[2:] == [
+        *("conv2d-ae", "frame-prediction", "frame difference", "frame index")
+    ]
+    assert "112 scored frames of 2 videos" in result.out
+    assert "A reduced budget: the paper trains 150 epochs" in result.out
+    assert "[1/2] conv2d-ae, seed0" in result.err
+    assert lines[0] in (folder / "comparison.md").read_text()
+    assert (folder / "comparison.png").stat().st_size > 10_000
+    with (folder / "results.csv").open(newline="") as stream:
+        written = list(csv.DictReader(stream))
+    assert [row["variant"] for row in written] == [
+        "conv2d-ae",
+        "frame-prediction",
+    ]
+    assert all(0 < float(row["auc_micro_raw"]) < 1 for row in written)
+
+
+def test_the_same_command_reads_what_is_there(invoke, compared):
+    _, words, first = compared
+    again = invoke("benchmark", "compare", *words, "--json")
+    assert again.code == 0, again.err
+    assert "Epoch" not in again.err
+    runs = again.json["runs"]
+    assert [run["seed"] for run in runs] == [0, 0]
+    for run in runs:
+        assert f"{100 * run['auc_micro_raw']:.2f}" in first.out
+    assert "frame_difference" in again.json["trivial"]
+
+
+def test_a_run_of_the_comparison_is_a_run(invoke, compared):
+    folder, _, first = compared
+    run = folder / "frame-prediction" / "seed0"
+    result = invoke("eval", run, "--json", "--no-plots")
+    assert result.code == 0, result.err
+    assert f"{100 * result.json['auc_micro_raw']:.2f}" in first.out
+
+
+def test_other_settings_are_refused(invoke, compared):
+    _, words, _ = compared
+    result = invoke("benchmark", "compare", *words, "--clip-step", 7)
+    assert result.code == 1
+    assert "clip_step was 8 and is 7" in result.err
+    assert "--overwrite" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["compare"], "Missing option '--dataset'"),
+        (["compare", "--dataset", "ped2", "--preset", "paper"], "'edge'"),
+        (["compare", "--dataset", "ped2", "--models", "cdae,x"], "'x' is none"),
+        (["compare", "--dataset", "ped2", "--seeds", "0,a"], "seeds as 0,1,2"),
+        (["compare", "--dataset", "ped2", "--seeds", 2**32], "seeds as 0,1,2"),
+        (["clusters", "--dataset", "ped2", "--minutes", 0], "x>0"),
+        (
+            ["ablation", "--dataset", "ped2", "--minutes", 1, "--epochs", 1],
+            "--epochs or --minutes",
+        ),
+    ],
+)
+def test_wrong_usage(invoke, arguments, words):
+    assert words in invoke("benchmark", *arguments).usage
+
+
+@pytest.mark.parametrize("name", ["runtime", "compare", "ablation", "clusters"])
+def test_every_benchmark_has_a_help(invoke, name):
+    result = invoke("benchmark", name, "--help")
+    assert (result.code, result.err) == (0, "")
+    assert name in invoke("benchmark", "--help").out
+
+
+def test_a_missing_data_set_is_said_first(invoke, tmp_path):
+    result = invoke(
+        *("benchmark", "clusters", "--dataset", "ped2"),
+        *("--data-dir", tmp_path / "none"),
+    )
+    assert result.code == 1
+    assert str(tmp_path / "none") in result.error

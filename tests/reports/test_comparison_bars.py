@@ -1,0 +1,32 @@
+import pytest
+
+from keras_cdae.reports.plots import comparison_bars
+
+RATES = {
+    "per-video": {"cdae": (90.0, 0.5), "memae": (85.0, None)},
+    "raw": {"cdae": (75.0, 1.0), "memae": (65.0, None)},
+}
+
+
+def test_a_bar_a_model_and_protocol():
+    figure = comparison_bars(
+        RATES,
+        trivial={"frame difference": 86.7},
+        published={"cdae": 96.5},
+        title="Ped2",
+    )
+    axes = figure.axes[0]
+    heights = [bar.get_height() for bar in axes.patches]
+    assert heights == [90.0, 85.0, 75.0, 65.0]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["cdae", "memae"]
+    labels = axes.get_legend_handles_labels()[1]
+    assert "as published, per-video" in labels
+    assert "frame difference, per-video" in labels
+    low, high = axes.get_ylim()
+    assert (low, high) == (50, 100)
+    assert axes.get_title() == "Ped2"
+
+
+def test_nothing_to_draw():
+    with pytest.raises(ValueError, match="a protocol and a model"):
+        comparison_bars({})

@@ -1,9 +1,12 @@
 """The command group, and what becomes of errors."""
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -91,11 +94,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     debug = "--debug" in (sys.argv if arguments is None else arguments)
     try:
-        result: Any = cli.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="keras-cdae",
-            standalone_mode=False,
-        )
+        with terminated_like_interrupted():
+            result: Any = cli.main(
+                args=None if arguments is None else list(arguments),
+                prog_name="keras-cdae",
+                standalone_mode=False,
+            )
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
@@ -114,6 +118,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise
         output.say(f"Error: {describe(error)}")
         return FAILED
+
+
+@contextlib.contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: keep what is finished, and say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets the main thread alone have handlers
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def describe(error: Exception) -> str:

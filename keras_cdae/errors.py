@@ -1,6 +1,25 @@
 """The errors a user can meet; each message names the next step."""
 
 
+def shown(value: object, limit: int = 80) -> str:
+    r"""Return what a file holds as it may stand in a message: one short line.
+
+    Args:
+        value: a piece of text from outside, or an error that quotes it.
+        limit: the most characters that are kept.
+
+    Example:
+        >>> shown("two\nlines"), shown("x" * 9, limit=4)
+        ('two\\nlines', 'xxxx...')
+    """
+    text = str(value)
+    kept = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text[:limit]
+    )
+    return f"{kept}..." if len(text) > limit else kept
+
+
 class CDAEError(Exception):
     """Base of every error that the package raises on purpose."""
 

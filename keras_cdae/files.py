@@ -3,8 +3,9 @@
 import contextlib
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,28 @@ def require_writable(folder: Path) -> None:
             f"{folder}: cannot be written ({error.strerror}). Name another "
             "folder with --output."
         ) from error
+
+
+def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
+    """Remove what killed processes left of writing to `names` in a folder.
+
+    Nobody may be writing there: take the folder's lock first.
+
+    Args:
+        folder: where they lie; it may be absent.
+        names: of files that `atomic_path` writes there.
+    """
+    paths = [Path(name) for name in names]
+    kinds = [
+        re.compile(
+            rf"\.{re.escape(path.stem)}-[a-z0-9_]{{8}}.*"
+            rf"{re.escape(path.suffix)}"
+        )
+        for path in paths
+    ]
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        if any(kind.fullmatch(entry.name) for kind in kinds):
+            entry.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -70,8 +70,18 @@ class CachedVideo:
         """The frames, a read-only uint8 memory map (N, H, W, C).
 
         Opened at every access: keep it in a variable inside a loop.
+
+        Raises:
+            DataError: if the file is no longer there, or no longer whole.
         """
-        return _open(self.file, self.shape)
+        try:
+            return _open(self.file, self.shape)
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{self.file}: the decoded frames of {self.name} are gone "
+                f"({getattr(error, 'strerror', None) or error}). Start again: "
+                "they are decoded anew; a training goes on with --resume."
+            ) from error
 
     def __len__(self) -> int:
         return self.shape[0]

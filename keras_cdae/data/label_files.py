@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from keras_cdae.data.mat_files import read_cells
 from keras_cdae.data.video import natural_key, read_image
-from keras_cdae.errors import LabelError, VideoError
+from keras_cdae.errors import LabelError, VideoError, shown
 
 Intervals = npt.NDArray[np.int64]
 """Shape (n, 2): abnormal frames start..end-1, 0-based."""
@@ -28,16 +28,19 @@ Masks = npt.NDArray[np.uint8]
 
 MASK_SUFFIXES = frozenset({".bmp", ".png", ".tif", ".tiff"})  # lossless only
 MAX_TEXT_BYTES = 64 * 2**20  # a label text beyond this is something else
+MAX_FRAME = 10**9 - 1  # what nine digits hold; a year of video is less
 
+# Of a line whose spaces are single ones: on long runs of them the time would
+# grow with the square of their number.
 _GT_LINE = re.compile(
-    r"\s*\w+\s*\{\s*(?:end\s*\+\s*1|(?P<index>\d+))\s*\}\s*\.\s*gt_frame"
-    r"\s*=\s*(?:\[(?P<list>[^\[\]]*)\]|(?P<one>[\d:\s]+?))\s*[;,]?\s*"
+    r"\w+ ?\{ ?(?:end ?\+ ?1|(?P<index>[0-9]{1,9})) ?\} ?\. ?gt_frame ?= ?"
+    r"(?:\[(?P<list>[^\[\]]*)\]|(?P<one>[0-9: ]+)) ?[;,]? ?"
 )
-_GT_RANGE = re.compile(r"(\d{1,9})(?:\s*:\s*(\d{1,9}))?")
+_GT_RANGE = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
 
 
 def _fail(path: Path, what: str, step: str) -> NoReturn:
-    raise LabelError(f"{path}: {what}; {step}")
+    raise LabelError(f"{path}: {shown(what, 200)}; {step}")
 
 
 def read_ucsd_m(path: str | Path) -> list[Intervals]:
@@ -57,7 +60,7 @@ def read_ucsd_m(path: str | Path) -> list[Intervals]:
     step = "take the .m file from the data set's Test folder again"
     videos: list[Intervals] = []
     for number, line in enumerate(_text(path).splitlines(), start=1):
-        code = line.split("%", 1)[0]
+        code = " ".join(line.split("%", 1)[0].split())
         if "gt_frame" not in code:
             continue
         match = _GT_LINE.fullmatch(code)
@@ -77,7 +80,7 @@ def read_ucsd_m(path: str | Path) -> list[Intervals]:
 
 def _matlab_ranges(body: str) -> list[tuple[int, int]] | None:
     """Parse `1:20, 40:60 70` into pairs; None where it is anything else."""
-    compact = re.sub(r"\s*:\s*", ":", body.strip())
+    compact = re.sub(r" ?: ?", ":", body.strip())
     pairs = []
     for item in re.split(r"[\s,;]+", compact) if compact else []:
         match = _GT_RANGE.fullmatch(item)
@@ -207,7 +210,9 @@ def _npy(path: Path) -> npt.NDArray[Any]:
     try:
         # Mapping holds the header's shape against the size of the file.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError) as error:
+    except Exception as error:
+        # A header is parsed as Python: garbage in it raises errors of many
+        # kinds, RecursionError and zipfile's among them.
         what = "not a .npy file of plain numbers"
         raise LabelError(f"{path}: {what}; fetch the file again") from error
     if not isinstance(array, np.ndarray):
@@ -325,7 +330,10 @@ def frame_csv_columns(path: Path) -> list[str]:
 def csv_header(path: Path) -> list[str]:
     """The column names of a CSV file."""
     lines = _text(path).splitlines()
-    return [name.strip() for name in next(csv.reader(lines[:1]), [])]
+    try:
+        return [name.strip() for name in next(csv.reader(lines[:1]), [])]
+    except csv.Error as error:
+        raise LabelError(f"{path}: {error}; fetch the file again") from error
 
 
 def _rows(
@@ -369,6 +377,8 @@ def _whole_numbers(
         np.all(np.isfinite(array)) and np.all(array == np.floor(array))
     ):
         _fail(path, f"{where} holds fractions", "expected whole frame numbers")
+    if array.size and not -MAX_FRAME <= array.min() <= array.max() <= MAX_FRAME:
+        _fail(path, f"{where} is out of range", "expected frame numbers")
     return array.astype(np.int64)
 
 

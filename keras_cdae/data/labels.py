@@ -12,7 +12,7 @@ import numpy.typing as npt
 from keras_cdae.data import label_files
 from keras_cdae.data.label_files import Intervals, Labels, Masks
 from keras_cdae.data.video import natural_key
-from keras_cdae.errors import LabelError
+from keras_cdae.errors import LabelError, shown
 
 PED2_INTERVALS: tuple[tuple[int, int], ...] = (
     (61, 180),
@@ -297,8 +297,8 @@ def _open_csv(
         video = name if name in intervals else Path(name).stem
         if video not in intervals:
             raise LabelError(
-                f"{path}: no test video is called {name!r}; the videos are "
-                f"{shorten(videos) or 'none'}"
+                f"{path}: no test video is called '{shown(name)}'; the videos "
+                f"are {shorten(videos) or 'none'}"
             )
         intervals[video] = np.concatenate([intervals[video], found])
     return IntervalLabels(path, f"{path.name} (intervals)", intervals)

@@ -17,13 +17,15 @@ import numpy as np
 import numpy.typing as npt
 import scipy.io
 
-from keras_cdae.errors import LabelError
+from keras_cdae.errors import LabelError, shown
 
 _INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
 _ITEM_BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
 _CELL, _OPAQUE = 1, 17
 _NUMERIC = range(6, 16)  # array classes double ... uint64
 _COMPLEX = 0x0800
+# Avenue's largest masks have a quarter of it; zlib packs a thousand to one.
+MAX_INFLATED = 2**30  # bytes
 
 
 class _Element(NamedTuple):
@@ -54,9 +56,9 @@ def read_cells(path: Path, name: str) -> list[npt.NDArray[Any]]:
     except Exception as error:
         # Garbage reaches every corner of a parser: zlib, struct, Type-,
         # Index-, Key-, Overflow- and MemoryError are all possible.
-        reason = f"not a readable .mat file ({error or type(error).__name__})"
+        reason = shown(str(error) or type(error).__name__, 150)
         raise LabelError(
-            f"{path}: {' '.join(reason.split())}; {step}"
+            f"{path}: not a readable .mat file ({reason}); {step}"
         ) from error
     value = content.get(name)
     if not isinstance(value, np.ndarray) or value.dtype != object:
@@ -78,9 +80,9 @@ def _check(data: bytes, name: str) -> None:
     for kind, body in _elements(memoryview(data)[128:], order):
         if kind == _COMPRESSED:
             stream = zlib.decompressobj()
-            inflated = stream.decompress(body)
+            inflated = stream.decompress(body, MAX_INFLATED)
             if not stream.eof:
-                raise ValueError("it ends too early")
+                raise ValueError("it ends too early, or never")
             kind, body = next(_elements(memoryview(inflated), order))
         if kind != _MATRIX:
             raise ValueError(f"an element of type {kind}")

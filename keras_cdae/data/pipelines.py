@@ -6,7 +6,7 @@ resumed sees what it would have seen.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -19,7 +19,7 @@ from keras_cdae.data.pseudo_anomalies import (
     as_pseudo_anomalies,
 )
 from keras_cdae.data.video import PathLike, find_videos
-from keras_cdae.errors import DataError, MissingDependencyError
+from keras_cdae.errors import CDAEError, DataError, MissingDependencyError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -46,6 +46,8 @@ class EpochCounter:
 
     def __init__(self, epoch: int = 0) -> None:
         self.epoch = epoch
+        # What ended the pipeline: tf.data keeps no more of it than its text.
+        self.error: Exception | None = None
 
     def set_epoch(self, epoch: int) -> None:
         """Make `epoch` the number of the next iteration."""
@@ -55,6 +57,18 @@ class EpochCounter:
         """Return the number of the iteration that begins, and advance."""
         self.epoch += 1
         return self.epoch - 1
+
+    def remember(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function`, its error kept as the attribute `error`."""
+
+        def call(*arguments: Any) -> Any:
+            try:
+                return function(*arguments)
+            except CDAEError as error:
+                self.error = error
+                raise
+
+        return call
 
 
 class ClipBatches(keras.utils.PyDataset):
@@ -199,11 +213,15 @@ def clip_dataset(
 
     def load(indices: Any, number: Any) -> Any:
         if pseudo is None:
-            batch = tf.numpy_function(clips.gather, [indices], tf.uint8)
+            batch = tf.numpy_function(
+                counter.remember(clips.gather), [indices], tf.uint8
+            )
             return cast(batch, indices)
         pair = tf.numpy_function(
-            lambda chosen, epoch: pseudo.gather(
-                clips, chosen, epoch=int(epoch), seed=seed
+            counter.remember(
+                lambda chosen, epoch: pseudo.gather(
+                    clips, chosen, epoch=int(epoch), seed=seed
+                )
             ),
             [indices, number],
             [tf.uint8, tf.uint8],

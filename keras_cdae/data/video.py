@@ -18,6 +18,8 @@ import numpy as np
 # are read when OpenCV loads; whoever wants the chatter can set them first.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+# A damaged header may claim any size; OpenCV's own limit means gigabytes.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 
 import cv2
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_cdae.errors import RunFolderError
+from keras_cdae.errors import RunFolderError, shown
 from keras_cdae.files import atomic_path
 
 PATTERN = re.compile(r"epoch-(\d+)\.weights\.h5")
@@ -63,8 +63,8 @@ def restore(model: keras.Model, folder: Path) -> int:
     epochs, path = found[-1]
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        line = str(error).strip().split("\n")[0][:200]
+    except Exception as error:  # h5py and Keras raise many kinds
+        line = shown(str(error).strip().split("\n")[0], 200)
         raise RunFolderError(
             f"{path}: cannot be loaded: {line}. Start the run anew with "
             "--overwrite."

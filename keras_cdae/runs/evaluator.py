@@ -24,6 +24,7 @@ from keras_cdae.models.fusion import EQUATION_14
 from keras_cdae.runs.events import measure_events
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.localisation import MODEL, Localisation
+from keras_cdae.runs.lock import require_free, run_lock
 from keras_cdae.runs.settings import environment
 from keras_cdae.scoring.scorer import ScoreBlock, score_frames
 from keras_cdae.scoring.scores import VideoScores, write_scores_csv
@@ -93,7 +94,7 @@ def evaluate(
     Raises:
         DataError: if the data set is missing, or has no test video.
         VideoError: if a test video cannot be read or is too short.
-        RunFolderError: if `output` cannot be written.
+        RunFolderError: if `output` cannot be written, or a run trains there.
         LabelError: if the labels do not fit the videos.
     """
     folder = None if data_dir is None else Path(data_dir)
@@ -105,6 +106,7 @@ def evaluate(
         )
     if output is not None:
         require_writable(Path(output))
+        require_free(Path(output))
     caches = cached_frames(
         found.test,
         image_size=model.image_size,
@@ -148,8 +150,9 @@ def evaluate(
         )
     result = Evaluation(found, videos, metrics, trivial, paper)
     if output is not None:
-        write_scores_csv(Path(output) / "scores.csv", videos)
-        write_json(Path(output) / "metrics.json", _report(result))
+        with run_lock(Path(output)):
+            write_scores_csv(Path(output) / "scores.csv", videos)
+            write_json(Path(output) / "metrics.json", _report(result))
     return result
 
 

@@ -1,16 +1,26 @@
 """What a run folder may hold when a training begins, and what it gets."""
 
+import contextlib
 import csv
+import errno
 import io
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
-from keras_cdae.errors import RunFolderError
-from keras_cdae.files import require_writable, write_json, write_text
+from keras_cdae.errors import CDAEError, RunFolderError
+from keras_cdae.files import (
+    remove_leftovers,
+    require_writable,
+    write_json,
+    write_text,
+)
 from keras_cdae.runs.checkpoint import checkpoints
 from keras_cdae.runs.find import MODEL_FILE
-from keras_cdae.runs.settings import RunSettings, environment
+from keras_cdae.runs.lock import require_free
+from keras_cdae.runs.settings import FORMAT, RunSettings, environment
 
 CHECKPOINTS = "checkpoint"
 CONFIG = "config.json"
@@ -40,8 +50,10 @@ def check_folder(
 
     Raises:
         RunFolderError: if it holds a run, or none to resume, or another one,
-            or cannot be written.
+            or cannot be written, or if another process trains there.
     """
+    if run.is_dir():
+        require_free(run)
     if resume:
         check_same(run, settings)
         finished = (run / MODEL_FILE).exists()
@@ -68,8 +80,55 @@ def start_folder(run: Path, settings: RunSettings) -> None:
         (run / name).unlink(missing_ok=True)
     write_json(
         run / CONFIG,
-        {"settings": settings.to_dict(), "environment": environment()},
+        {
+            "format": FORMAT,
+            "settings": settings.to_dict(),
+            "environment": environment(),
+        },
     )
+
+
+def clean_folder(run: Path) -> None:
+    """Remove the unfinished files of killed runs; the lock must be held."""
+    remove_leftovers(run, (CONFIG, MODEL_FILE, HISTORY, *RESULTS))
+    checkpoint = run / CHECKPOINTS
+    if checkpoint.is_dir():
+        for entry in checkpoint.glob(".epoch-*"):
+            entry.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def full_disk_named(run: Path) -> Iterator[None]:
+    """Turn what writers make of a full disk into one clear error.
+
+    Raises:
+        RunFolderError: if the block failed because the disk is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, CDAEError) or not _is_full(error):
+            raise
+        raise RunFolderError(
+            f"{run}: the disk is full. Free some space, then go on with "
+            f"`keras-cdae train --resume --output {run}`: every finished epoch "
+            "is kept."
+        ) from error
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Tell whether an error, or what led to it, is of a full disk.
+
+    HDF5 has no number for it, but the words are in its message.
+    """
+    while error is not None:
+        number = getattr(error, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if os.strerror(errno.ENOSPC) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def trim_history(path: Path, epochs: int) -> None:
@@ -80,14 +139,25 @@ def trim_history(path: Path, epochs: int) -> None:
     """
     if not path.is_file():
         return
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.reader(stream))
+    # A damaged byte costs its row, not the run.
+    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+        rows = list(_readable(csv.reader(stream)))
     header, body = rows[:1], rows[1:]
     whole = [row for row in body if header and len(row) == len(header[0])]
-    kept = [row for row in whole if row[0].isdecimal() and int(row[0]) < epochs]
+    kept = [row for row in whole if row[0] in map(str, range(epochs))]
     text = io.StringIO()
     csv.writer(text).writerows(header + kept)  # as Keras ends its lines
     write_text(path, text.getvalue())
+
+
+def _readable(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    while True:
+        try:
+            yield next(rows)
+        except csv.Error:
+            continue
+        except StopIteration:
+            return
 
 
 def check_same(run: Path, settings: RunSettings) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_cdae.baselines import registry  # noqa: F401 (makes all loadable)
-from keras_cdae.errors import ModelFileError
+from keras_cdae.errors import ModelFileError, shown
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.find import find_model
 
@@ -42,4 +42,4 @@ def load(model: str | os.PathLike[str]) -> ClipScorer:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0][:200].rstrip(".") if lines else type(error).__name__
+    return shown(lines[0], 200).rstrip(".") if lines else type(error).__name__

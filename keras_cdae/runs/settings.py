@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from keras_cdae.errors import RunFolderError
+from keras_cdae.errors import RunFolderError, shown
 from keras_cdae.version import __version__
 
 PACKAGES = (
@@ -19,6 +19,24 @@ PACKAGES = (
     "scikit-learn",
     "opencv-python-headless",
 )
+FORMAT = 1  # of config.json; without a number: 1
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "dataset": str,
+    "data_dir": str,
+    "preset": str,
+    "epochs": int,
+    "batch_size": int,
+    "seed": int,
+    "image_size": tuple,
+    "channels": int,
+    "clip_step": int,
+    "hold_out": (int, float),
+    "pretrain_epochs": int,
+    "pseudo_anomalies": (int, float),
+    "dtype": str,
+    "overrides": dict,
+    "model": str,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +92,15 @@ class RunSettings:
                 raise ValueError(
                     f"{name} must be at least 1. Received: {name}={value!r}"
                 )
-
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(
+                f"seed must lie in [0, 2**32). Received: seed={self.seed!r}"
+            )
+        if not 0 < self.hold_out < 1:
+            raise ValueError(
+                "hold_out must lie in (0, 1). Received: "
+                f"hold_out={self.hold_out!r}"
+            )
         if self.pseudo_anomalies and self.model != "cdae":
             raise ValueError(
                 "pseudo_anomalies are for the model cdae alone. Received: "
@@ -126,9 +152,11 @@ class RunSettings:
         try:
             values = _read_config(run)["settings"]
             if values["image_size"] is not None:
-                values["image_size"] = tuple(values["image_size"])
+                height, width = values["image_size"]
+                values["image_size"] = (int(height), int(width))
+            _check_kinds(values)
             return cls(**values)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise _foreign(run, error) from error
 
     @staticmethod
@@ -139,7 +167,7 @@ class RunSettings:
             RunFolderError: if `config.json` is absent or not ours.
         """
         try:
-            return str(_read_config(run)["environment"]["backend"])
+            return _text(_read_config(run)["environment"]["backend"])
         except (ValueError, KeyError, TypeError) as error:
             raise _foreign(run, error) from error
 
@@ -152,13 +180,44 @@ def _read_config(run: Path) -> dict[str, Any]:
             f"{run}: not a run folder: it has no config.json. Name the "
             "folder that `keras-cdae train --output` wrote."
         ) from error
-    return json.loads(text)
+    except UnicodeDecodeError as error:
+        raise _foreign(run, error) from error
+    try:
+        values = json.loads(text)
+    except RecursionError as error:
+        raise _foreign(run, error) from error
+    found = values.get("format", FORMAT) if isinstance(values, dict) else FORMAT
+    if isinstance(found, int) and found > FORMAT:
+        raise RunFolderError(
+            f"{run / 'config.json'}: has format {shown(found, 20)}, and this "
+            f"package reads formats up to {FORMAT}. Install a newer one: pip "
+            "install --upgrade keras-cdae"
+        )
+    return values
+
+
+def _check_kinds(values: dict[str, Any]) -> None:
+    """Raise TypeError where a value is of another type than its setting."""
+    defaults = {f.name: f.default for f in dataclasses.fields(RunSettings)}
+    for name, value in values.items():
+        if value is None and defaults.get(name, "") is None:
+            continue
+        if isinstance(value, bool) or not isinstance(
+            value, _KINDS.get(name, object)
+        ):
+            raise TypeError(f"{name} is {value!r}")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"backend is {value!r}")
+    return value
 
 
 def _foreign(run: Path, error: Exception) -> RunFolderError:
     return RunFolderError(
-        f"{run / 'config.json'}: not a configuration of this version: {error}. "
-        "Train again with --overwrite."
+        f"{run / 'config.json'}: not a configuration of this version: "
+        f"{shown(error, 200)}. Train again with --overwrite."
     )
 
 

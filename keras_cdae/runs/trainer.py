@@ -1,11 +1,12 @@
 """Train a model into a run folder."""
 
+import contextlib
 import dataclasses
 import logging
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,13 @@ from keras_cdae.runs.folder import (
     HISTORY,
     LOGS,
     check_folder,
+    clean_folder,
+    full_disk_named,
     start_folder,
     trim_history,
 )
 from keras_cdae.runs.frames import Progress, cached_frames
+from keras_cdae.runs.lock import run_lock
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runs.tensorboard import TensorBoard, require_tensorboard
 from keras_cdae.scoring.alarms import fit_calibration
@@ -80,7 +84,8 @@ def train(
 
     Raises:
         DataError: if the data set is missing or unusable.
-        RunFolderError: if `output` holds a run already, or none to resume.
+        RunFolderError: if `output` holds a run already, or none to resume, or
+            another process trains there, or the disk is full.
         NonFiniteError: if training met NaN.
         MissingDependencyError: if `tensorboard` needs a missing package.
     """
@@ -89,23 +94,26 @@ def train(
         require_tensorboard()
     dataset, settings = load_training(settings)
     check_folder(run, settings, resume=resume, overwrite=overwrite)
-    videos = training_videos(dataset, settings, cache_dir, progress)
-    if not resume:  # not before the videos are known to be readable
-        start_folder(run, settings)
-    kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
-    tensorboard = tensorboard or (resume and (run / LOGS).is_dir())
-    model = in_float32(
-        _fit(settings, run, kept, held_out, callbacks, verbose, tensorboard)
-    )
-    calibrate(
-        model,
-        held_out,
-        source=f"{len(held_out)} held-out training videos of {dataset.title}",
-        fps=dataset.fps,
-    )
-    with atomic_path(run / MODEL_FILE) as temporary:
-        model.save(temporary)
-    shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
+    with run_lock(run), full_disk_named(run):
+        clean_folder(run)
+        videos = training_videos(dataset, settings, cache_dir, progress)
+        if not resume:  # not before the videos are known to be readable
+            start_folder(run, settings)
+        kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
+        tensorboard = tensorboard or (resume and (run / LOGS).is_dir())
+        model = in_float32(
+            _fit(settings, run, kept, held_out, callbacks, verbose, tensorboard)
+        )
+        calibrate(
+            model,
+            held_out,
+            source=f"{len(held_out)} held-out training videos of "
+            f"{dataset.title}",
+            fps=dataset.fps,
+        )
+        with atomic_path(run / MODEL_FILE) as temporary:
+            model.save(temporary)
+        shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
     return model
 
 
@@ -213,24 +221,37 @@ def _fit(
                 TensorBoard(run / LOGS, centroids, first_epoch=done)
             )
     started = time.monotonic()
-    model.fit(
-        data,
-        validation_data=validation,
-        epochs=settings.epochs,
-        initial_epoch=done,
-        shuffle=False,  # the data shuffle themselves, by seed and epoch
-        verbose=verbose,
-        callbacks=[
-            *watchers,
-            # The row first: what a kill leaves is cut to the checkpoint.
-            keras.callbacks.CSVLogger(run / HISTORY, append=done > 0),
-            Checkpoint(run / CHECKPOINTS),
-            *callbacks,
-        ],
-    )
+    with _own_error(data, validation):
+        model.fit(
+            data,
+            validation_data=validation,
+            epochs=settings.epochs,
+            initial_epoch=done,
+            shuffle=False,  # the data shuffle themselves, by seed and epoch
+            verbose=verbose,
+            callbacks=[
+                *watchers,
+                # The row first: what a kill leaves is cut to the checkpoint.
+                keras.callbacks.CSVLogger(run / HISTORY, append=done > 0),
+                Checkpoint(run / CHECKPOINTS),
+                *callbacks,
+            ],
+        )
     seconds = time.monotonic() - started
     logger.info("Trained %d clips an epoch in %.0f s.", len(clips), seconds)
     return model
+
+
+@contextlib.contextmanager
+def _own_error(*data: Any) -> Iterator[None]:
+    """Raise what ended a pipeline, where tf.data has but its text."""
+    try:
+        yield
+    except Exception as error:
+        for counter in (getattr(d, "epoch_counter", None) for d in data):
+            if counter is not None and counter.error is not None:
+                raise counter.error from error
+        raise
 
 
 def new_model(settings: RunSettings) -> ClipScorer:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -63,21 +64,27 @@ class EdgeScorer:
                 f"threads must be at least 1. Received: threads={threads!r}"
             )
         self.path = Path(path)
-        self.metadata = read_metadata(self.path)
-        expected = self.metadata["input"]
-        self.image_size = (int(expected["height"]), int(expected["width"]))
-        self.channels = int(expected["channels"])
-        self.clip_length = int(expected["clip_length"])
-        calibration = self.metadata["calibration"]
+        self._describe(read_metadata(self.path), threshold)
+        self._run: Run | None = open_model(self.path, threads)
+        self.reset()
+
+    def _describe(
+        self, metadata: dict[str, Any], threshold: float | None
+    ) -> None:
+        """Take what the file says about itself."""
+        expected = metadata["input"]
+        self.metadata = metadata
+        self.image_size = (expected["height"], expected["width"])
+        self.channels = expected["channels"]
+        self.clip_length = expected["clip_length"]
+        calibration = metadata["calibration"]
         self.calibration = (
             None if calibration is None else Calibration.from_dict(calibration)
         )
-        stored = self.metadata["threshold"]
-        self.threshold = (
+        stored = metadata["threshold"]
+        self.threshold: float | None = (
             stored["score"] if threshold is None and stored else threshold
         )
-        self._run: Run | None = open_model(self.path, threads)
-        self.reset()
 
     def __enter__(self) -> "EdgeScorer":
         return self

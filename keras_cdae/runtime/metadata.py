@@ -7,19 +7,23 @@ any zip program shows the text. An `.onnx` file has a metadata property.
 
 import hashlib
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_cdae.data.video import RESIZE_METHOD, PathLike
-from keras_cdae.errors import MissingDependencyError, ModelFileError
+from keras_cdae.errors import MissingDependencyError, ModelFileError, shown
+from keras_cdae.scoring.calibration import Calibration
 
 FORMAT = 1
 KEY = "keras_cdae"  # the property of an ONNX file
 FILE_NAME = "keras_cdae.json"  # inside .tflite files and SavedModels
 ASSETS = "assets.extra"
 SUFFIXES = (".tflite", ".onnx")  # what the runtime opens
+MAX_BYTES = 2**24  # of metadata, unpacked: a thousand times what they have
+MAX_SIDE = 2**15  # of a frame, in pixels
 
 
 def read_metadata(path: PathLike) -> dict[str, Any]:
@@ -63,15 +67,11 @@ def _read_tflite(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             begin = min(info.header_offset for info in archive.infolist())
+            if archive.getinfo(FILE_NAME).file_size > MAX_BYTES:
+                raise ValueError("more than metadata can have")
             text = archive.read(FILE_NAME).decode("utf-8")
             digest = archive.comment.decode("ascii")
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        OSError,
-        EOFError,
-    ) as error:
+    except Exception as error:  # zlib, struct and zipfile have many kinds
         raise _foreign(path) from error
     with path.open("rb") as file:
         if hashlib.sha256(file.read(begin)).hexdigest() != digest:
@@ -119,24 +119,57 @@ def open_onnx(path: Path, threads: int | None = None) -> Any:
 def _check(path: Path, text: str) -> dict[str, Any]:
     try:
         values = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _foreign(path) from error
     found = values.get("format") if isinstance(values, Mapping) else None
     if found is None:
         raise _foreign(path)
     if found != FORMAT:
         raise ModelFileError(
-            f"{path}: exported in format {found!r}, this version reads "
-            f"{FORMAT}. Install the version of keras-cdae that wrote it, or "
-            "export the model again."
+            f"{path}: exported in format {shown(repr(found))}, this version "
+            f"reads {FORMAT}. Install the version of keras-cdae that wrote it, "
+            "or export the model again."
         )
-    resize = values.get("input", {}).get("resize")
+    if not _is_complete(values):
+        raise ModelFileError(
+            f"{path}: its metadata are damaged or incomplete. Copy it again, "
+            "or export the model again."
+        )
+    resize = values["input"].get("resize")
     if resize != RESIZE_METHOD:
         raise ModelFileError(
-            f"{path}: expects frames resized by {resize!r}, this version "
-            f"does {RESIZE_METHOD!r}. Export the model again."
+            f"{path}: expects frames resized by {shown(repr(resize))}, this "
+            f"version does {RESIZE_METHOD!r}. Export the model again."
         )
+    if values["calibration"] is not None:
+        try:
+            Calibration.from_dict(values["calibration"])
+        except ModelFileError as error:
+            raise ModelFileError(f"{path}: {error}") from error
     return dict(values)
+
+
+def _is_complete(values: Mapping[str, Any]) -> bool:
+    """Tell whether everything that a scorer needs is there and makes sense."""
+    expected, export = values.get("input"), values.get("export")
+    if not isinstance(expected, Mapping) or not isinstance(export, Mapping):
+        return False
+    sizes = [
+        expected.get(name)
+        for name in ("height", "width", "channels", "clip_length")
+    ]
+    if not all(type(size) is int and 0 < size <= MAX_SIDE for size in sizes):
+        return False
+    if not isinstance(export.get("format"), str):
+        return False
+    if not {"calibration", "threshold"} <= set(values):
+        return False
+    threshold = values["threshold"]
+    return threshold is None or (
+        isinstance(threshold, Mapping)
+        and isinstance(threshold.get("score"), int | float)
+        and abs(threshold["score"]) < math.inf
+    )
 
 
 def _foreign(path: Path) -> ModelFileError:

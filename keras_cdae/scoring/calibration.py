@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from keras_cdae.errors import ModelFileError
+from keras_cdae.errors import ModelFileError, shown
 
 logger = logging.getLogger(__name__)
 
@@ -319,7 +319,7 @@ class Calibration:
             raise ModelFileError(
                 f"A calibration of format {FORMAT} is expected. Install the "
                 "version of keras-cdae that wrote this model, or train it "
-                f"again. Received: format={found!r}"
+                f"again. Received: format={shown(repr(found))}"
             )
         try:
             return cls(
@@ -331,10 +331,16 @@ class Calibration:
                 probabilities=tuple(float(v) for v in data["probabilities"]),
                 quantiles=tuple(float(v) for v in data["quantiles"]),
             )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (
+            KeyError,
+            TypeError,
+            AttributeError,
+            ValueError,
+            OverflowError,
+        ) as error:
             raise ModelFileError(
                 "The calibration in this model is damaged; fetch or train the "
-                f"model again. Reason: {error!r}"
+                f"model again. Reason: {shown(repr(error), 200)}"
             ) from error
 
     def _share(self, alarms_per_hour: float, fps: float | None) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.errors import DataError
+from keras_cdae.errors import DataError, shown
 from keras_cdae.files import atomic_path
 
 COLUMNS = ("video", "frame", "score", "z", "p", "regularity", "label")
@@ -204,11 +204,12 @@ def read_scores_csv(path: str | os.PathLike[str]) -> list[VideoScores]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: is not a CSV text file: {error}") from error
+        reason = shown(error, 200)
+        raise DataError(f"{path}: is not a CSV text file: {reason}") from error
     try:
         return [_from_rows(name, rows) for name, rows in videos.items()]
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{path}: {shown(error, 300)}") from error
 
 
 def _rows(video: VideoScores) -> Iterator[tuple[object, ...]]:
@@ -224,9 +225,10 @@ def _rows(video: VideoScores) -> Iterator[tuple[object, ...]]:
 def _checked_rows(path: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]:
     header = next(rows, [])
     if tuple(header) != COLUMNS:
+        found = shown(",".join(header))
         raise DataError(
             f"{path}: is not a score file of keras-cdae. Expected the header "
-            f"{','.join(COLUMNS)!r}; received {','.join(header)[:80]!r}"
+            f"{','.join(COLUMNS)!r}; received '{found}'"
         )
     for line, row in enumerate(rows, start=2):
         if len(row) != len(COLUMNS):
@@ -234,7 +236,28 @@ def _checked_rows(path: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]:
                 f"{path}, row {line}: expected {len(COLUMNS)} values, received "
                 f"{len(row)}. Was the file cut short?"
             )
+        if not is_file_name(row[0]):
+            raise DataError(
+                f"{path}, row {line}: '{shown(row[0])}' cannot be the name of "
+                "a video. Evaluate the model again."
+            )
         yield row
+
+
+def is_file_name(name: str) -> bool:
+    """Tell whether a name read from a file may become a part of a path.
+
+    Example:
+        >>> is_file_name("door 2.avi"), is_file_name("../door")
+        (True, False)
+    """
+    separators = {"/", os.sep, os.altsep or "/"}
+    return (
+        0 < len(name) <= 255
+        and name not in (".", "..")
+        and name.isprintable()
+        and not separators & set(name)
+    )
 
 
 def _from_rows(name: str, rows: list[list[str]]) -> VideoScores:

@@ -92,7 +92,9 @@ def test_the_table_can_be_pasted(invoke, run):
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 2 + 9
     assert len({len(line) for line in table}) == 1
-    assert {line.count("|") for line in table} == {5}
+    assert {line.count("|") for line in table} == {
+        6
+    }  # model, Eq. 14, two trivial scores
     assert all(line == line.rstrip() for line in lines)
     assert max(map(len, lines)) <= 100
     assert "labels: labels.csv (intervals); smoothing: off." in result.out

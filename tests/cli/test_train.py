@@ -35,6 +35,7 @@ def test_the_configuration_has_all_that_decides(trained, camera):
         "pretrain_epochs": None,
         "dtype": "float32",
         "overrides": {},
+        "pseudo_anomalies": 0.0,
         "model": "cdae",
     }
     assert config["environment"]["backend"] in ("tensorflow", "jax", "torch")

@@ -14,7 +14,7 @@ import pytest
 from keras_cdae_cli import main
 
 # Commands and pages that the text names and that are still to come.
-PENDING = ("results.md",)
+PENDING: tuple[str, ...] = ()
 
 FIRST = pages.FOLDER / "first-steps.md"
 COMMANDS = [

@@ -166,6 +166,59 @@ def test_index_names_every_page():
     assert others <= linked
 
 
+# The reader itself
+
+SAMPLE = """
+# A title: one, two
+
+See [there](other.md#part) or `keras-cdae eval RUN --json`.
+
+<!-- run -->
+```bash
+pip install keras-cdae  # keras-cdae train
+X=1 bin/keras-cdae demo && keras-cdae eval \\
+  run | head
+```
+"""
+
+
+def test_the_reader_of_pages_reads(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(SAMPLE, encoding="utf-8")
+    (block,) = pages.blocks(page)
+    assert (block.line, block.language, block.marked) == (7, "bash", True)
+    assert pages.commands(block) == [["demo"], ["eval", "run"]]
+    assert pages.inline_commands(page) == [["eval", "RUN", "--json"]]
+    assert pages.links(page) == ["other.md#part"]
+    assert pages.anchors(page) == {"a-title-one-two"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "--no-such-option"],
+        ["train", "--preset", "huge"],
+        ["export", "run"],
+        ["benchmark", "runtime"],
+    ],
+)
+def test_what_does_not_parse_is_refused(words):
+    command, path, rest = find_command(words)
+    with pytest.raises(click.UsageError):
+        command.make_context(path, rest)
+
+
+@pytest.mark.parametrize("words", [["nothing"], ["benchmark", "nothing"]])
+def test_unknown_command_is_not_found(words):
+    assert find_command(words)[0] is None
+
+
+@pytest.mark.parametrize("name", ["keras_cdae.CDEA", "keras_cdae.data.nothing"])
+def test_unknown_name_is_refused(name):
+    with pytest.raises((ImportError, AttributeError)):
+        resolve(name)
+
+
 # What is run
 
 

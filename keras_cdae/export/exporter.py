@@ -66,7 +66,7 @@ def export(
 ) -> ExportResult:
     """Write the whole scorer as one file, with its metadata inside.
 
-    The file takes uint8 clips and gives the log-score, its three terms, `z`
+    The file takes uint8 clips and gives the log-score, its terms, `z`
     and the map. Under jax and torch the conversion runs in a process with the
     tensorflow backend. Nothing is left at `path` if the check fails.
 

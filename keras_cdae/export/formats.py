@@ -17,7 +17,8 @@ class Quantization:
 
     Attributes:
         title: for people.
-        tolerance: largest relative difference to Keras of score and map; None
+        tolerance: largest relative difference to Keras of the score, and a
+            third of that of the map, a product of three factors; None
             where the rank correlation decides.
         needs_clips: whether it is made from representative clips.
     """

@@ -113,9 +113,9 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
     terms = MAPS
     output_notes = MappingProxyType(
         {
-            "score": "log of the product of error and distances, log(1 / s) "
-            "of Eq. 14, higher = more anomalous; belongs to the clip's last "
-            "frame",
+            "score": "log of the product of error and distances that the "
+            "model scores by, higher = more anomalous; belongs to the clip's "
+            "last frame",
             "appearance_distance": "mean distance of the appearance code to a "
             "centroid",
             "motion_distance": "mean distance of the motion code to a centroid",

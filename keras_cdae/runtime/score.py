@@ -12,11 +12,12 @@ class Score:
 
     Args:
         frame: 0-based number of the frame since the start or `reset`.
-        score: log-score `log(1 / s)` of Eq. 14, higher = more anomalous.
+        score: log-score, `log(1 / s)` of Eq. 14 or what the model has
+            instead, higher = more anomalous.
         z: standardised score; None where the model is uncalibrated.
         p: share of normal clips that score as high; None likewise.
         alarm: whether the score is above the threshold; None likewise.
-        terms: logs of the score's three terms, by name.
+        terms: logs of the terms that a score is made of, by name.
         map: float32 array (h, w), the low-resolution anomaly map.
     """
 

@@ -146,7 +146,8 @@ def _read_scores(path):
         assert isinstance(video, VideoScores)
         assert np.isfinite(video.regularity).all()
         # Reports make file names of it.
-        assert (path.parent / f"{video.name}.csv").parent == path.parent
+        file = (path.parent / f"{video.name}.csv").resolve()
+        assert file.is_relative_to(path.parent.resolve())
 
 
 def _config():

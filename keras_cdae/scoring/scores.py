@@ -236,7 +236,7 @@ def _checked_rows(path: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]:
                 f"{path}, row {line}: expected {len(COLUMNS)} values, received "
                 f"{len(row)}. Was the file cut short?"
             )
-        if not is_file_name(row[0]):
+        if not is_inner_name(row[0]):
             raise DataError(
                 f"{path}, row {line}: '{shown(row[0])}' cannot be the name of "
                 "a video. Evaluate the model again."
@@ -244,19 +244,18 @@ def _checked_rows(path: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]:
         yield row
 
 
-def is_file_name(name: str) -> bool:
-    """Tell whether a name read from a file may become a part of a path.
+def is_inner_name(name: str) -> bool:
+    """Tell whether a name from a file, as a path, stays in its folder.
 
     Example:
-        >>> is_file_name("door 2.avi"), is_file_name("../door")
+        >>> is_inner_name("door/2.avi"), is_inner_name("../door")
         (True, False)
     """
-    separators = {"/", os.sep, os.altsep or "/"}
+    parts = name.replace(os.sep, "/").split("/")
     return (
-        0 < len(name) <= 255
-        and name not in (".", "..")
+        len(name) <= 255
         and name.isprintable()
-        and not separators & set(name)
+        and not {"", ".", ".."} & set(parts)
     )
 
 

@@ -146,6 +146,7 @@ def motion_model(path, *, calibrated=True):
     )
     metadata = {
         "format": 1,
+        "export": {"format": "onnx", "quantize": "none"},
         "input": {
             "height": 32,
             "width": 32,

@@ -192,7 +192,12 @@ def test_a_broken_export_is_refused_unless_forced(
 @pytest.mark.parametrize(
     ("parity", "message"),
     [
-        (Parity("onnx", "none", 9, 1, 2e-4, 1, 0, 1, 1), "differ by 0.0002"),
+        (
+            Parity("onnx", "none", 9, 1, 2e-4, 1, 0, 1, 1),
+            "score differs by 0.0002",
+        ),
+        (Parity("onnx", "none", 9, 1, 0, 1, 4e-4, 1, 1), "map by 0.0004"),
+        (Parity("onnx", "none", 9, 1, 0, 1, 2.9e-4, 1, 1), None),
         (Parity("onnx", "none", 9, 1, 0, 1, np.nan, 1, 1), "not finite"),
         (Parity("onnx", "none", 9, 1, 9e-5, 1, 9e-5, 1, 1), None),
         (Parity("onnx", "int8", 9, 1, 0.1, 1, 0.3, 0.96, 1), None),

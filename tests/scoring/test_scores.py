@@ -209,3 +209,27 @@ def test_package_names_are_sorted_and_lazy():
     assert keras_cdae.scoring.VideoScores is VideoScores
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         keras_cdae.scoring.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("size", [3, 50])
+def test_blocks_are_the_scores_of_the_whole_video(trained, rng, size):
+    from keras_cdae.scoring import score_frames
+
+    frames = rng.integers(0, 255, (14, 32, 32, 1)).astype("uint8")
+    blocks = []
+    whole = score_frames(trained, frames, batch_size=size, each=blocks.append)
+    clips = np.stack([frames[i : i + 5] for i in range(10)])
+    direct = trained.score(clips)
+    maps = np.concatenate([block.map for block in blocks])
+    assert [len(b.score) for b in blocks] == (
+        [3, 3, 3, 1] if size == 3 else [10]
+    )
+    np.testing.assert_array_equal(whole.frame, np.arange(4, 14))
+    np.testing.assert_allclose(whole.score, direct["score"], rtol=1e-5)
+    np.testing.assert_allclose(maps, direct["map"], rtol=1e-4)
+    np.testing.assert_array_equal(
+        np.concatenate([block.frame for block in blocks]), whole.frame
+    )
+    highest = int(whole.score.argmax())
+    assert whole.peak_frame == highest + 4
+    np.testing.assert_array_equal(whole.peak_map, maps[highest])

@@ -31,8 +31,9 @@ class MemoryAutoencoder(BaselineModel):
     Example:
         >>> model = MemoryAutoencoder.from_preset("nano", (32, 32), 1)
         >>> clips = np.zeros((2, 5, 32, 32, 1), "float32")
-        >>> {k: tuple(v.shape) for k, v in model(clips).items()}
-        {'output': (2, 5, 32, 32, 1), 'entropy': (2, 5, 4, 4)}
+        >>> outputs = model(clips)
+        >>> tuple(outputs["output"].shape), tuple(outputs["entropy"].shape)
+        ((2, 5, 32, 32, 1), (2, 5, 4, 4))
 
     Reference:
         Gong, Liu, Le, Saha, Mansour, Venkatesh, van den Hengel: Memorizing

@@ -17,8 +17,7 @@ class Quantization:
 
     Attributes:
         title: for people.
-        tolerance: largest relative difference to Keras of the score, and a
-            third of that of the map, a product of three factors; None
+        tolerance: largest relative difference to Keras of score and map; None
             where the rank correlation decides.
         needs_clips: whether it is made from representative clips.
     """

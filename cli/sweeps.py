@@ -13,6 +13,7 @@ from keras_cdae.errors import MissingDependencyError
 from . import backend, options, output
 
 if TYPE_CHECKING:
+    from keras_cdae.runs.settings import RunSettings
     from keras_cdae.runs.sweep import Result
     from keras_cdae.runs.variants import Variant
 
@@ -49,6 +50,7 @@ def tail(name: str) -> list[options.Decorator]:
         options.batch_size,
         options.image_size,
         options.clip_step,
+        options.overrides,
         options.json_output,
         options.cache_dir,
         options.backend,
@@ -87,6 +89,7 @@ def run(
     shared = RunSettings(
         dataset, str(data_dir), preset=preset, epochs=epochs, **settings
     )
+    _check(variants, shared)
     results: list[Result] = []
     for result in _sweep(
         variants,
@@ -111,8 +114,28 @@ def run(
         f"{_seeds(seeds)}, {name} on {_cores()}"
     )
     reduced = preset != "paper" or epochs is not None or minutes is not None
-    notes = [_facts(results, reduced), comparison.NOTE]
+    facts = _facts(results, reduced) + _set(shared.overrides)
+    notes = [facts, comparison.NOTE]
     _report(headline, notes, results, variants, dataset, folder, as_json)
+
+
+def _check(variants: "Sequence[Variant]", shared: "RunSettings") -> None:
+    """Refuse wrong values of --set before anything is decoded."""
+    from keras_cdae.runs.models import check_overrides
+    from keras_cdae.runs.sweep import check_shared, variant_settings
+
+    if shared.overrides:
+        options.as_usage(check_shared, variants, shared.overrides)
+        for variant in variants:
+            settings = variant_settings(variant, shared)
+            options.as_usage(check_overrides, settings)
+
+
+def _set(overrides: dict[str, Any]) -> str:
+    if not overrides:
+        return ""
+    words = (f"{name}={json.dumps(v)}" for name, v in overrides.items())
+    return f" Set in every model that has it: {', '.join(words)}."
 
 
 def _sweep(

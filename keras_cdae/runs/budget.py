@@ -12,8 +12,9 @@ import numpy as np
 from keras_cdae.data.clips import Clips, hold_out
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.frames import Progress
+from keras_cdae.runs.models import new_model
 from keras_cdae.runs.settings import RunSettings
-from keras_cdae.runs.trainer import load_training, new_model, training_videos
+from keras_cdae.runs.trainer import load_training, training_videos
 
 STEPS = 10  # measured in each stage
 WARM = 3  # of them left out: they compile

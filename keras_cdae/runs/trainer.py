@@ -1,7 +1,6 @@
 """Train a model into a run folder."""
 
 import contextlib
-import dataclasses
 import logging
 import os
 import shutil
@@ -12,14 +11,12 @@ from typing import Any
 
 import keras
 
-from keras_cdae.baselines.registry import MODELS
 from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import Clips, hold_out
 from keras_cdae.data.frames import CachedVideo
 from keras_cdae.data.pipelines import training_batches
 from keras_cdae.errors import DataError
 from keras_cdae.files import atomic_path
-from keras_cdae.models import presets
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.models.clip_scorer import ClipScorer, in_float32
 from keras_cdae.runs.centroids import CentroidLog, sample_clips
@@ -37,12 +34,12 @@ from keras_cdae.runs.folder import (
 )
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.lock import run_lock
+from keras_cdae.runs.models import check_names, new_model
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runs.tensorboard import TensorBoard, require_tensorboard
 from keras_cdae.scoring.alarms import fit_calibration
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scorer import score_frames
-from keras_cdae.training.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +122,9 @@ def load_training(settings: RunSettings) -> tuple[Dataset, RunSettings]:
 
     Raises:
         DataError: if the data set is missing or has no training video.
+        ValueError: if the model has no argument of an override's name.
     """
+    check_names(settings.model, settings.overrides)
     dataset = load_dataset(settings.dataset, settings.data_dir)
     if not dataset.train:
         raise DataError(
@@ -252,39 +251,3 @@ def _own_error(*data: Any) -> Iterator[None]:
             if counter is not None and counter.error is not None:
                 raise counter.error from error
         raise
-
-
-def new_model(settings: RunSettings) -> ClipScorer:
-    """Return the untrained model that resolved settings describe.
-
-    Raises:
-        ValueError: for an unknown model, or one without such a preset.
-    """
-    if settings.model not in MODELS:
-        raise ValueError(
-            f"Unknown model: expected one of {', '.join(MODELS)}. "
-            f"Received: model={settings.model!r}"
-        )
-    options = dict(settings.overrides)
-    if settings.model == "cdae":
-        options = {
-            "schedule": _schedule(settings),
-            "seed": settings.seed,
-            **options,
-        }
-    return MODELS[settings.model].from_preset(
-        settings.preset,
-        image_size=settings.image_size,
-        channels=settings.channels,
-        dtype=settings.dtype,
-        **options,
-    )
-
-
-def _schedule(settings: RunSettings) -> Schedule:
-    schedule = presets.preset(settings.preset).schedule
-    if settings.pretrain_epochs is None:
-        return schedule
-    return dataclasses.replace(
-        schedule, pretrain_epochs=settings.pretrain_epochs
-    )

@@ -89,6 +89,12 @@ def test_wrong_usage(invoke, arguments, words):
     assert words in invoke("benchmark", *arguments).usage
 
 
+def test_what_the_rows_vary_cannot_be_set(invoke, camera):
+    data = ["--dataset", "synthetic", "--data-dir", camera]
+    result = invoke("benchmark", "clusters", *data, "--set", "num_clusters=8")
+    assert "num_clusters cannot be set" in result.usage
+
+
 @pytest.mark.parametrize("name", ["runtime", "compare", "ablation", "clusters"])
 def test_every_benchmark_has_a_help(invoke, name):
     result = invoke("benchmark", name, "--help")

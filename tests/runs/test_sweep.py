@@ -12,10 +12,10 @@ import keras_cdae
 from keras_cdae.errors import RunFolderError
 from keras_cdae.runs import budget, variants
 from keras_cdae.runs import sweep as sweeps
+from keras_cdae.runs.models import new_model
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runs.sweep import Hooks, sweep
 from keras_cdae.runs.timing import Stopwatch, epoch_seconds
-from keras_cdae.runs.trainer import new_model
 
 CHOSEN = (
     variants.Variant("conv2d-ae", "conv2d-ae"),

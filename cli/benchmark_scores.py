@@ -75,6 +75,7 @@ def command(
         raise click.UsageError(
             f"{model}: a {type(loaded).__name__} has one score. Name a CDAE."
         )
+    loaded.require_frames_alone("rated on pseudo-anomalies")
     settings = training_settings(model, dataset, data_dir or "", seed=seed)
     with output.steps("Decoding") as decoding:
         normal = held_out(

@@ -59,6 +59,7 @@ def held_out_scores(
         found.train,
         image_size=model.image_size,
         channels=model.channels,
+        flow=model.flow,
         cache_dir=cache_dir,
         progress=progress,
     )

@@ -69,8 +69,7 @@ def step_seconds(model: ClipScorer, batch_size: int) -> dict[str, float]:
     """
     rng = np.random.default_rng(0)
     count = STEPS * batch_size
-    size = (count, model.clip_length, *model.image_size, model.channels)
-    clips = rng.integers(0, 256, size, dtype=np.uint8)
+    clips = rng.integers(0, 256, (count, *model.clip_shape), dtype=np.uint8)
     clock = _Clock()
     model.fit(
         clips,

@@ -56,6 +56,7 @@ def held_out(
         dataset.train,
         image_size=model.image_size,
         channels=model.channels,
+        flow=model.flow,
         cache_dir=cache_dir,
         progress=progress,
     )

@@ -71,7 +71,7 @@ def cost(model: ClipScorer) -> dict[str, float]:
         measurements of scoring 32 clips at a time, without decoding.
     """
     rng = np.random.default_rng(0)
-    size = (CLIPS, model.clip_length, *model.image_size, model.channels)
+    size = (CLIPS, *model.clip_shape)
     clips = rng.integers(0, 256, size, dtype=np.uint8)
     model.score(clips, batch_size=CLIPS)  # compiles
     times = []

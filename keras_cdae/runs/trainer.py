@@ -13,6 +13,7 @@ import keras
 
 from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import Clips, hold_out
+from keras_cdae.data.flow import require_tvl1
 from keras_cdae.data.frames import CachedVideo
 from keras_cdae.data.pipelines import training_batches
 from keras_cdae.errors import DataError
@@ -34,7 +35,7 @@ from keras_cdae.runs.folder import (
 )
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.lock import run_lock
-from keras_cdae.runs.models import check_names, new_model
+from keras_cdae.runs.models import argument, check_names, new_model
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runs.tensorboard import TensorBoard, require_tensorboard
 from keras_cdae.scoring.alarms import fit_calibration
@@ -123,8 +124,11 @@ def load_training(settings: RunSettings) -> tuple[Dataset, RunSettings]:
     Raises:
         DataError: if the data set is missing or has no training video.
         ValueError: if the model has no argument of an override's name.
+        MissingDependencyError: if its optical flow needs a missing package.
     """
     check_names(settings.model, settings.overrides)
+    if argument(settings, "flow") == "tvl1":
+        require_tvl1()
     dataset = load_dataset(settings.dataset, settings.data_dir)
     if not dataset.train:
         raise DataError(
@@ -152,6 +156,7 @@ def training_videos(
         dataset.train,
         image_size=settings.image_size,  # type: ignore[arg-type]
         channels=settings.channels,  # type: ignore[arg-type]
+        flow=argument(settings, "flow"),
         cache_dir=cache_dir,
         progress=progress,
     )
@@ -215,7 +220,7 @@ def _fit(
     watchers: list[keras.callbacks.Callback] = []
     if isinstance(model, CDAE):
         watchers.append(centroids := CentroidLog(sample_clips(unseen)))
-        if tensorboard:
+        if tensorboard and model.flow is None:
             watchers.append(
                 TensorBoard(run / LOGS, centroids, first_epoch=done)
             )

@@ -23,6 +23,7 @@ MODELS = (
     "plain-cdae",
     "flow-cdae",
 )
+MOTION_TARGETS = ("difference", "flow-dis", "flow-tvl1")
 COMPARED = MODELS[:5]  # by `benchmark compare`
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 

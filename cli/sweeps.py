@@ -1,4 +1,4 @@
-"""What `benchmark compare`, `ablation` and `clusters` share."""
+"""What `benchmark compare`, `ablation`, `clusters` and `motion` share."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from keras_cdae.errors import MissingDependencyError
 from . import backend, options, output
 
 if TYPE_CHECKING:
+    from keras_cdae.runs.columns import Column
     from keras_cdae.runs.settings import RunSettings
     from keras_cdae.runs.sweep import Result
     from keras_cdae.runs.variants import Variant
@@ -72,6 +73,9 @@ def run(
     overwrite: bool,
     as_json: bool,
     cache_dir: Path | None,
+    columns: "Sequence[Column]" = (),
+    note: str | None = None,
+    timed: bool = False,
     **settings: Any,
 ) -> None:
     """Train all variants, print the table, write CSV, Markdown and plot."""
@@ -115,8 +119,18 @@ def run(
     )
     reduced = preset != "paper" or epochs is not None or minutes is not None
     facts = _facts(results, reduced) + _set(shared.overrides)
-    notes = [facts, comparison.NOTE]
-    _report(headline, notes, results, variants, dataset, folder, as_json)
+    notes = [facts, comparison.NOTE, *([note] if note else [])]
+    _report(
+        headline,
+        notes,
+        results,
+        variants,
+        dataset,
+        folder,
+        as_json,
+        columns=columns,
+        timed=timed,
+    )
 
 
 def _check(variants: "Sequence[Variant]", shared: "RunSettings") -> None:
@@ -175,12 +189,15 @@ def _report(
     dataset: str,
     folder: Path,
     as_json: bool,
+    *,
+    columns: "Sequence[Column]",
+    timed: bool,
 ) -> None:
     from keras_cdae.files import write_text
     from keras_cdae.runs import comparison
 
-    rows = comparison.table(results, variants, dataset)
-    text = comparison.markdown(headline, rows, notes)
+    rows = comparison.table(results, variants, dataset, columns)
+    text = comparison.markdown(headline, rows, notes, columns)
     write_text(folder / "comparison.md", text)
     if as_json:
         values = [comparison.as_dict(result, dataset) for result in results]
@@ -188,11 +205,12 @@ def _report(
         printed = {"title": headline, "runs": values, "trivial": trivial}
         click.echo(json.dumps(printed, indent=2, allow_nan=False))
     else:
-        output.print_table(headline, comparison.COLUMNS, rows)
+        titles = [*comparison.COLUMNS, *(column.title for column in columns)]
+        output.print_table(headline, titles, rows)
         for note in notes:
             click.echo(note)
     output.say(f"Wrote results.csv and comparison.md to {folder}")
-    _draw(headline, results, variants, dataset, folder)
+    _draw(headline, results, variants, dataset, folder, timed)
 
 
 def _draw(
@@ -201,6 +219,7 @@ def _draw(
     variants: "Sequence[Variant]",
     dataset: str,
     folder: Path,
+    timed: bool,
 ) -> None:
     from keras_cdae.files import atomic_path
     from keras_cdae.reports.plots import comparison_bars
@@ -208,7 +227,7 @@ def _draw(
 
     try:
         figure = comparison_bars(
-            **chart(results, variants, dataset), title=headline
+            **chart(results, variants, dataset, timed=timed), title=headline
         )
     except MissingDependencyError as error:
         output.say(f"No picture: {error}")

@@ -13,14 +13,25 @@ import keras
 from keras_cdae.files import write_json
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.budget import epochs_within
+from keras_cdae.runs.columns import centroid_use
 from keras_cdae.runs.evaluator import evaluate
 from keras_cdae.runs.find import MODEL_FILE
-from keras_cdae.runs.folder import CONFIG, check_same, require_writable
-from keras_cdae.runs.frames import Progress
+from keras_cdae.runs.folder import (
+    CONFIG,
+    HISTORY,
+    check_same,
+    require_writable,
+)
+from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.loader import load
 from keras_cdae.runs.models import arguments
 from keras_cdae.runs.settings import RunSettings
-from keras_cdae.runs.timing import Stopwatch, cost, epoch_seconds
+from keras_cdae.runs.timing import (
+    Stopwatch,
+    cost,
+    epoch_seconds,
+    target_seconds,
+)
 from keras_cdae.runs.trainer import load_training, train
 from keras_cdae.runs.variants import Variant
 
@@ -39,6 +50,8 @@ class Result:
         seconds: of training, without validation.
         cost: parameters, operations and frames a second.
         metrics: the keys of `metrics.json`, `trivial` among them.
+        centroids: what the last epoch says of their use, see
+            `columns.CENTROID_KEYS`; empty without clusters.
     """
 
     variant: Variant
@@ -47,6 +60,7 @@ class Result:
     seconds: float
     cost: Mapping[str, float]
     metrics: Mapping[str, Any]
+    centroids: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +123,8 @@ def sweep(
     jobs = [(variant, seed) for seed in seeds for variant in variants]
     settings_of = {v.name: variant_settings(v, settings) for v in variants}
     check_shared(variants, settings.overrides)
-    load_training(dataclasses.replace(settings, overrides={}))
+    for each in settings_of.values():
+        load_training(each)
     require_writable(folder)
     for number, (variant, seed) in enumerate(jobs):
         run = folder / variant.name / f"seed{seed}"
@@ -199,12 +214,23 @@ def _finish(
             scored=hooks.scored,
         )
         metrics = {**found.metrics, "trivial": found.trivial}
-        write_json(run / RESULT, {"metrics": metrics, "cost": cost(model)})
+        frames = cached_frames(
+            found.dataset.test[:1],
+            image_size=model.image_size,
+            channels=model.channels,
+            cache_dir=cache_dir,
+        )[0].frames
+        spent = {
+            **cost(model),
+            "target_seconds": target_seconds(frames, model.flow),
+        }
+        write_json(run / RESULT, {"metrics": metrics, "cost": spent})
     return Result(
         variant=variant,
         seed=settings.seed,
         epochs=settings.epochs,  # type: ignore[arg-type]
         seconds=sum(epoch_seconds(run / TIMING)),
+        centroids=centroid_use(run / HISTORY),
         **_read(run / RESULT),
     )
 

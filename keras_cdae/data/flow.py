@@ -54,7 +54,7 @@ def flow_field(
 
 
 def _dis(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     return search.calc(before, after, None)
 
 

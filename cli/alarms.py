@@ -36,27 +36,26 @@ def measure(
     run = Path(name).expanduser()
     dataset, data_dir = data_of_run(run, dataset, data_dir)
     found = load_dataset(dataset, data_dir)
-    share, seed = _of_training(run, share, seed)
     backend.require()
-    from keras_cdae.runs.alarms import held_out_scores
+    from keras_cdae.runs.held_out import held_out, score_held_out, split_of
     from keras_cdae.runs.loader import load
     from keras_cdae.scoring.alarms import measure_alarms
 
-    with (
-        output.steps("Decoding") as decoding,
-        output.steps("Scoring") as scoring,
-    ):
-        videos, known = held_out_scores(
-            load(name),
+    model = load(name)
+    share, seed = split_of(run, dataset, share=share, seed=seed)
+    with output.steps("Decoding") as decoding:
+        normal = held_out(
+            model,
             dataset,
             data_dir,
             share=share,
             seed=seed,
             cache_dir=cache_dir,
             progress=decoding,
-            scored=scoring,
         )
-    rate = fps or known
+    with output.steps("Scoring") as scored:
+        videos = score_held_out(model, normal, scored=scored)
+    rate = fps or normal.fps
     if rate is None:
         raise click.UsageError("The frame rate is not known: give --fps.")
     possible = [r for r in rates if r < 3600 * rate]
@@ -74,19 +73,6 @@ def measure(
         click.echo(json.dumps(values, indent=2, allow_nan=False))
     else:
         _print(found.title, videos, counts, rate)
-
-
-def _of_training(
-    run: Path, share: float | None, seed: int | None
-) -> tuple[float, int]:
-    """Return what was said, else what the run had, else the defaults."""
-    if (run / "config.json").is_file():
-        from keras_cdae.runs.settings import RunSettings
-
-        settings = RunSettings.read(run)
-        share = settings.hold_out if share is None else share
-        seed = settings.seed if seed is None else seed
-    return 0.1 if share is None else share, seed or 0
 
 
 def _write_csv(target: Path, counts: "list[AlarmCount]") -> None:

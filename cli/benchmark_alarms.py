@@ -28,11 +28,7 @@ from . import options
         "out; 1 for a model that was trained on other video, 0 if none was.  "
         "[default: the run's, or 0.1]",
     ),
-    click.option(
-        "--seed",
-        type=click.IntRange(min=0, max=2**32 - 1),
-        help="Of the training of MODEL.  [default: the run's, or 0]",
-    ),
+    options.seed_of_training,
     options.fps,
     click.option(
         "--output",

@@ -35,7 +35,7 @@ NOTE = (
     click.option(
         "--all", "everything", is_flag=True, help="Print every score."
     ),
-    options.seed,
+    options.seed_of_training,
     options.json_output,
     options.cache_dir,
     options.backend,
@@ -46,7 +46,7 @@ def command(
     data_dir: Path | None,
     step: int,
     everything: bool,
-    seed: int,
+    seed: int | None,
     as_json: bool,
     cache_dir: Path | None,
     **rest: str | None,
@@ -66,7 +66,7 @@ def command(
     load_dataset(dataset, data_dir)  # before the slow imports
     backend.require()
     from keras_cdae.models.cdae import CDAE
-    from keras_cdae.runs.held_out import held_out, training_settings
+    from keras_cdae.runs.held_out import held_out, split_of
     from keras_cdae.runs.loader import load
     from keras_cdae.runs.score_choice import ScoreVariant, rate_scores
 
@@ -76,10 +76,16 @@ def command(
             f"{model}: a {type(loaded).__name__} has one score. Name a CDAE."
         )
     loaded.require_frames_alone("rated on pseudo-anomalies")
-    settings = training_settings(model, dataset, data_dir or "", seed=seed)
+    share, seed = split_of(model, dataset, seed=seed)
     with output.steps("Decoding") as decoding:
         normal = held_out(
-            loaded, settings, cache_dir=cache_dir, progress=decoding
+            loaded,
+            dataset,
+            data_dir,
+            share=share,
+            seed=seed,
+            cache_dir=cache_dir,
+            progress=decoding,
         )
     with output.steps("Scoring") as scored:
         ratings = rate_scores(loaded, normal.videos, step=step, scored=scored)

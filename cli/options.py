@@ -296,6 +296,11 @@ seed = click.option(
     show_default=True,
     help="Of weights, order of clips, held-out videos, k-means.",
 )
+seed_of_training = click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=2**32 - 1),
+    help="Of the training of MODEL.  [default: the run's, or 0]",
+)
 seeds = click.option(
     "--seeds",
     type=Seeds(),

@@ -6,6 +6,10 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
+from keras_cdae_cli import main
+
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(FOLDER.glob("*.md"))]
@@ -59,6 +63,19 @@ def commands(block: Block) -> list[list[str]]:
     """Return the arguments of each `keras-cdae` in a bash block."""
     text = block.text.replace("\\\n", " ")
     return [words for line in text.splitlines() for words in _of_line(line)]
+
+
+def find_command(words: list[str]) -> tuple[click.Command | None, str, list]:
+    """Return the command that words name, its name, and the words left."""
+    command, path = main.cli, []
+    rest = [word for word in words if word not in main.ANYWHERE]
+    while isinstance(command, click.Group) and rest:
+        if rest[0].startswith("-"):
+            break
+        path.append(rest[0])
+        context = click.Context(command)
+        command, rest = command.get_command(context, rest[0]), rest[1:]
+    return command, " ".join(path), rest
 
 
 def inline_commands(page: Path) -> list[list[str]]:

@@ -17,6 +17,8 @@ from keras_cdae.jobs.outcome import Advance, Outcome
 from keras_cdae.jobs.plan import Task
 from keras_cdae.jobs.worker import load_model, prepare
 
+AUTH_MODE = "RAY_AUTH_MODE"
+
 
 class Scorer:
     """What lives in a worker of the cluster: a model, and its job.
@@ -143,11 +145,28 @@ def _connect(ray: Any, address: str | None) -> None:
             include_dashboard=None if named else False,
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        lines = str(error).strip().splitlines()
-        raise CDAEError(
-            f"Ray: no cluster at {named or 'this machine'}: {lines[0]}. Start "
-            "one with `ray start --head`, or leave out --ray-address."
-        ) from error
+        raise CDAEError(_no_cluster(named, error)) from error
+
+
+def _no_cluster(named: str, error: Exception) -> str:
+    """Return why there is no cluster, and what to do."""
+    reason = str(error).strip().splitlines()[0]
+    token = os.environ.get(AUTH_MODE, "").lower() == "token"
+    if (
+        named
+        and not token
+        and isinstance(error, ConnectionError | RuntimeError)
+    ):
+        # `ray start` asks for a token by itself, and Ray looks for one by
+        # itself with the address `auto` alone; it does not say which it was.
+        reason += (
+            f". If the cluster asks for a token, set {AUTH_MODE}=token (and "
+            "RAY_AUTH_TOKEN on another machine)"
+        )
+    return (
+        f"Ray: no cluster at {named or 'this machine'}: {reason}. Start one "
+        "with `ray start --head`, or leave out --ray-address."
+    )
 
 
 def _import_ray() -> Any:

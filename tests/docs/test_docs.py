@@ -37,21 +37,8 @@ RUN = [
 each_page = pytest.mark.parametrize("page", pages.PAGES, ids=lambda p: p.name)
 
 
-def find_command(words):
-    """Return the command that words name, its name, and the words left."""
-    command, path = main.cli, []
-    rest = [word for word in words if word not in main.ANYWHERE]
-    while isinstance(command, click.Group) and rest:
-        if rest[0].startswith("-"):
-            break
-        path.append(rest[0])
-        context = click.Context(command)
-        command, rest = command.get_command(context, rest[0]), rest[1:]
-    return command, " ".join(path), rest
-
-
 def is_pending(words):
-    return find_command(words)[1] in PENDING
+    return pages.find_command(words)[1] in PENDING
 
 
 def options_of(command):
@@ -87,7 +74,7 @@ def test_there_are_commands():
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_command_parses(words):
-    command, path, rest = find_command(words)
+    command, path, rest = pages.find_command(words)
     if path in PENDING:
         assert command is None, f"{path} exists: take it out of PENDING"
         return
@@ -103,7 +90,7 @@ def test_command_parses(words):
 @pytest.mark.parametrize("words", INLINE)
 def test_inline_command_exists(words):
     """In the text, values may be placeholders: the options must exist."""
-    command, path, rest = find_command(words)
+    command, path, rest = pages.find_command(words)
     if path in PENDING:
         return
     assert command is not None, f"there is no keras-cdae {path}"
@@ -116,7 +103,7 @@ def test_pending_is_still_to_come(name):
     if name.endswith(".md"):
         assert not (pages.FOLDER / name).exists(), "take it out of PENDING"
     else:
-        command, _, _ = find_command(name.split())
+        command, _, _ = pages.find_command(name.split())
         assert command is None, "it exists: take it out of PENDING"
 
 
@@ -203,14 +190,14 @@ def test_the_reader_of_pages_reads(tmp_path):
     ],
 )
 def test_what_does_not_parse_is_refused(words):
-    command, path, rest = find_command(words)
+    command, path, rest = pages.find_command(words)
     with pytest.raises(click.UsageError):
         command.make_context(path, rest)
 
 
 @pytest.mark.parametrize("words", [["nothing"], ["benchmark", "nothing"]])
 def test_unknown_command_is_not_found(words):
-    assert find_command(words)[0] is None
+    assert pages.find_command(words)[0] is None
 
 
 @pytest.mark.parametrize("name", ["keras_cdae.CDEA", "keras_cdae.data.nothing"])

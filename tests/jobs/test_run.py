@@ -1,10 +1,13 @@
 """Scoring many videos: failures, names, what is done again and what not."""
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from job_videos import BAD, GOOD
 
 from keras_cdae.data.video import read_frames, video_info
 from keras_cdae.errors import CDAEError, ModelFileError
-from keras_cdae.jobs import ScoreSettings, score_many
+from keras_cdae.jobs import ScoreSettings, local, score_many
 from keras_cdae.jobs import ray as ray_engine
 from keras_cdae.runs.loader import load
 from keras_cdae.scoring import (
@@ -256,6 +259,88 @@ def test_ray_gives_the_same_bytes(made_videos, model_file, reference, tmp_path):
         ray.shutdown()
     assert contents(tmp_path / "out") == reference
     assert len(summary.failures) == 5
+
+
+@pytest.mark.slow
+def test_a_cluster_that_runs_is_found(
+    made_videos, model_file, reference, tmp_path, monkeypatch
+):
+    pytest.importorskip("ray")
+    programs = Path(sys.executable).parent
+    # A token of our own; and workers as urgent as whoever waits for them.
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--head", f"--port={port}", "--node-ip-address=127.0.0.1"]
+    options += ["--num-cpus=2", "--include-dashboard=false"]
+    options += ["--disable-usage-stats", "--block"]
+    # Blocking: `ray stop` would stop other clusters of this machine, too.
+    cluster = subprocess.Popen(
+        [programs / "ray", "start", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    engine = ["--engine", "ray", "--ray-address", f"127.0.0.1:{port}"]
+    folder = ["--model", model_file, "--output", tmp_path / "out"]
+    try:
+        _wait_for(port, cluster)
+        # Its own process: Ray reads its settings when it is imported.
+        result = subprocess.run(
+            [programs / "keras-cdae", "score", made_videos, *folder, *engine],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+    finally:
+        cluster.terminate()
+        cluster.wait(60)
+    assert result.returncode == 3, result.stderr
+    assert contents(tmp_path / "out") == reference
+    for name in BAD:
+        assert name in result.stderr
+
+
+def _wait_for(port, cluster):
+    end = time.monotonic() + 120
+    while time.monotonic() < end and cluster.poll() is None:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.2)
+    raise AssertionError("Ray did not start")
+
+
+@pytest.mark.parametrize("mode", ["", "token"])
+def test_a_cluster_that_wants_a_token(mode, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    error = ConnectionError("Failed to connect to Ray cluster")
+    words = ray_engine._no_cluster("10.0.0.1:6379", error)
+    assert ("set RAY_AUTH_MODE=token" in words) is (mode != "token")
+    assert "Failed to connect" in words
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_costs_one_video(
+    made_videos, model_file, reference, tmp_path, monkeypatch
+):
+    hear, killed = local._Pool._hear, []
+
+    def hear_and_kill(pool, worker):
+        hear(pool, worker)
+        if worker.task is not None and not killed:
+            killed.append(worker.task.path)
+            worker.process.kill()
+
+    monkeypatch.setattr(local._Pool, "_hear", hear_and_kill)
+    summary = score_many([made_videos], model_file, tmp_path, jobs=2)
+    (lost,) = [f for f in summary.failures if "signal 9" in f.reason]
+    assert lost.path in killed
+    assert "process that scored it died" in lost.reason
+    # The others did the rest, and a second call does what was lost.
+    score_many([made_videos], model_file, tmp_path, jobs=1)
+    assert contents(tmp_path) == reference
 
 
 def test_no_cluster_is_said_at_once(made_videos, model_file, tmp_path):

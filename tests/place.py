@@ -48,7 +48,8 @@ def make_place(folder: Path) -> None:
     train(folder, "folder", "gate", "runs/gate")
     train(folder, "ped2", "DIR", "runs/ped2")
     train(folder, "avenue", "avenue", "runs/avenue")
-    for name in ("ped2-0", "ped2-1", "ped2-2", "plain-0", "pseudo-0"):
+    copies = ("ped2-0", "ped2-1", "ped2-2", "plain-0", "pseudo-0", "a-0", "b-0")
+    for name in copies:
         shutil.copytree(folder / "runs/ped2", folder / "runs" / name)
     for name in ("mine", "first"):
         shutil.copytree(folder / "runs/gate", folder / "runs" / name)

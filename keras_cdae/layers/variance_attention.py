@@ -75,6 +75,7 @@ class VarianceAttention(keras.layers.Layer):
         embedding_dim: int | None = None,
         pool_size: int = 1,
         deviation: str = "squared",
+        *,
         border: int = 0,
         **kwargs: Any,
     ) -> None:

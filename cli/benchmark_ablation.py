@@ -16,6 +16,14 @@ def command(**values: Any) -> None:
     clusters, all. The paper measures it on Avenue. Finished runs are kept:
     call it again to go on, or to add seeds.
     """
+    from keras_cdae.runs.columns import CENTROID_NOTE, CENTROIDS
     from keras_cdae.runs.variants import ABLATION
 
-    sweeps.run("ablation", "Parts of CDAE (Table 2)", ABLATION, **values)
+    sweeps.run(
+        "ablation",
+        "Parts of CDAE (Table 2)",
+        ABLATION,
+        columns=CENTROIDS,
+        note=CENTROID_NOTE,
+        **values,
+    )

@@ -75,6 +75,7 @@ def command(
         raise click.UsageError(
             f"{model}: a {type(loaded).__name__} has one score. Name a CDAE."
         )
+    loaded.require_frames_alone("rated on pseudo-anomalies")
     share, seed = split_of(model, dataset, seed=seed)
     with output.steps("Decoding") as decoding:
         normal = held_out(

@@ -1,5 +1,6 @@
 """Every option and argument of the commands, declared once."""
 
+import json
 import math
 import os
 from collections.abc import Callable
@@ -20,8 +21,10 @@ MODELS = (
     "convlstm-ae",
     "frame-prediction",
     "plain-cdae",
+    "flow-cdae",
 )
-COMPARED = MODELS[:-1]  # by `benchmark compare`
+MOTION_TARGETS = ("difference", "flow-dis", "flow-tvl1")
+COMPARED = MODELS[:5]  # by `benchmark compare`
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -106,6 +109,34 @@ class Seeds(click.ParamType):
         return tuple(dict.fromkeys(seeds))
 
 
+class Argument(click.ParamType):
+    """An argument of a model: `NAME=VALUE`, the value in JSON or plain text."""
+
+    name = "argument"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, Any]:
+        """Return (name, value)."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = str(value).partition("=")
+        if not equals or not name.isidentifier() or not text:
+            self.fail(f"{value!r}: give NAME=VALUE, such as width=16.", param)
+        try:
+            found = json.loads(text, parse_constant=_no_number)
+        except ValueError:
+            found = text  # a word: skips=none
+        return name, found
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is not a finite number")
+
+
 class Finite(click.FloatRange):
     """A range of numbers without NaN, which click lets through."""
 
@@ -131,6 +162,14 @@ def apply(*decorators: Decorator) -> Decorator:
         return function
 
     return decorate
+
+
+def as_usage(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function; a value that it refuses is wrong usage."""
+    try:
+        return function(*args, **kwargs)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def set_backend(
@@ -229,6 +268,16 @@ minutes = click.option(
     type=Finite(min=0, min_open=True),
     help="Train each model for about so long, instead of --epochs: how many "
     "epochs that is is measured first.",
+)
+overrides = click.option(
+    "--set",
+    "overrides",
+    type=Argument(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda ctx, param, value: dict(value),
+    help="An argument of the model, instead of the preset's; may be repeated. "
+    "VALUE is JSON, or a word: width=16, skips=none, attention=null.",
 )
 overwrite = click.option(
     "--overwrite", is_flag=True, help="Replace what lies there."

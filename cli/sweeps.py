@@ -1,4 +1,4 @@
-"""What `benchmark compare`, `ablation` and `clusters` share."""
+"""What `benchmark compare`, `ablation`, `clusters` and `motion` share."""
 
 import json
 import os
@@ -13,6 +13,8 @@ from keras_cdae.errors import MissingDependencyError
 from . import backend, options, output
 
 if TYPE_CHECKING:
+    from keras_cdae.runs.columns import Column
+    from keras_cdae.runs.settings import RunSettings
     from keras_cdae.runs.sweep import Result
     from keras_cdae.runs.variants import Variant
 
@@ -49,6 +51,7 @@ def tail(name: str) -> list[options.Decorator]:
         options.batch_size,
         options.image_size,
         options.clip_step,
+        options.overrides,
         options.json_output,
         options.cache_dir,
         options.backend,
@@ -70,6 +73,9 @@ def run(
     overwrite: bool,
     as_json: bool,
     cache_dir: Path | None,
+    columns: "Sequence[Column]" = (),
+    note: str | None = None,
+    timed: bool = False,
     **settings: Any,
 ) -> None:
     """Train all variants, print the table, write CSV, Markdown and plot."""
@@ -87,6 +93,7 @@ def run(
     shared = RunSettings(
         dataset, str(data_dir), preset=preset, epochs=epochs, **settings
     )
+    _check(variants, shared)
     results: list[Result] = []
     for result in _sweep(
         variants,
@@ -111,8 +118,38 @@ def run(
         f"{_seeds(seeds)}, {name} on {_cores()}"
     )
     reduced = preset != "paper" or epochs is not None or minutes is not None
-    notes = [_facts(results, reduced), comparison.NOTE]
-    _report(headline, notes, results, variants, dataset, folder, as_json)
+    facts = _facts(results, reduced) + _set(shared.overrides)
+    notes = [facts, comparison.NOTE, *([note] if note else [])]
+    _report(
+        headline,
+        notes,
+        results,
+        variants,
+        dataset,
+        folder,
+        as_json,
+        columns=columns,
+        timed=timed,
+    )
+
+
+def _check(variants: "Sequence[Variant]", shared: "RunSettings") -> None:
+    """Refuse wrong values of --set before anything is decoded."""
+    from keras_cdae.runs.models import check_overrides
+    from keras_cdae.runs.sweep import check_shared, variant_settings
+
+    if shared.overrides:
+        options.as_usage(check_shared, variants, shared.overrides)
+        for variant in variants:
+            settings = variant_settings(variant, shared)
+            options.as_usage(check_overrides, settings)
+
+
+def _set(overrides: dict[str, Any]) -> str:
+    if not overrides:
+        return ""
+    words = (f"{name}={json.dumps(v)}" for name, v in overrides.items())
+    return f" Set in every model that has it: {', '.join(words)}."
 
 
 def _sweep(
@@ -152,12 +189,15 @@ def _report(
     dataset: str,
     folder: Path,
     as_json: bool,
+    *,
+    columns: "Sequence[Column]",
+    timed: bool,
 ) -> None:
     from keras_cdae.files import write_text
     from keras_cdae.runs import comparison
 
-    rows = comparison.table(results, variants, dataset)
-    text = comparison.markdown(headline, rows, notes)
+    rows = comparison.table(results, variants, dataset, columns)
+    text = comparison.markdown(headline, rows, notes, columns)
     write_text(folder / "comparison.md", text)
     if as_json:
         values = [comparison.as_dict(result, dataset) for result in results]
@@ -165,11 +205,12 @@ def _report(
         printed = {"title": headline, "runs": values, "trivial": trivial}
         click.echo(json.dumps(printed, indent=2, allow_nan=False))
     else:
-        output.print_table(headline, comparison.COLUMNS, rows)
+        titles = [*comparison.COLUMNS, *(column.title for column in columns)]
+        output.print_table(headline, titles, rows)
         for note in notes:
             click.echo(note)
     output.say(f"Wrote results.csv and comparison.md to {folder}")
-    _draw(headline, results, variants, dataset, folder)
+    _draw(headline, results, variants, dataset, folder, timed)
 
 
 def _draw(
@@ -178,6 +219,7 @@ def _draw(
     variants: "Sequence[Variant]",
     dataset: str,
     folder: Path,
+    timed: bool,
 ) -> None:
     from keras_cdae.files import atomic_path
     from keras_cdae.reports.plots import comparison_bars
@@ -185,7 +227,7 @@ def _draw(
 
     try:
         figure = comparison_bars(
-            **chart(results, variants, dataset), title=headline
+            **chart(results, variants, dataset, timed=timed), title=headline
         )
     except MissingDependencyError as error:
         output.say(f"No picture: {error}")

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         "not normal, made from the others: too fast, or crossed by a patch.",
     ),
     options.dtype,
+    options.overrides,
     click.option(
         "--tensorboard/--no-tensorboard",
         default=False,
@@ -138,8 +139,10 @@ def train(
     load_dataset(values["dataset"], data_dir)  # before the slow imports
     settings = _settings(data_dir=str(data_dir), **values)
     backend.require()
+    from keras_cdae.runs.models import check_overrides
     from keras_cdae.runs.trainer import train as train_run
 
+    options.as_usage(check_overrides, settings)
     if tensorboard:
         output.say(f"To watch it: tensorboard --logdir {folder / 'logs'}")
     bar = output.training_bar()
@@ -180,10 +183,7 @@ def _settings(**values: Any) -> "RunSettings":
     """Return the settings; a value that they refuse is wrong usage."""
     from keras_cdae.runs.settings import RunSettings
 
-    try:
-        return RunSettings(**values)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    return options.as_usage(RunSettings, **values)
 
 
 def _require_dataset(

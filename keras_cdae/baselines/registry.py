@@ -6,6 +6,7 @@ from types import MappingProxyType
 from keras_cdae.baselines.base import BaselineModel
 from keras_cdae.baselines.conv2d_ae import Conv2DAutoencoder
 from keras_cdae.baselines.convlstm_ae import ConvLSTMAutoencoder
+from keras_cdae.baselines.flow_cdae import FlowCDAE
 from keras_cdae.baselines.frame_prediction import FramePrediction
 from keras_cdae.baselines.memae import MemoryAutoencoder
 from keras_cdae.baselines.plain_cdae import PlainCDAE
@@ -19,5 +20,6 @@ MODELS: Mapping[str, type[CDAE] | type[BaselineModel]] = MappingProxyType(
         "convlstm-ae": ConvLSTMAutoencoder,
         "frame-prediction": FramePrediction,
         "plain-cdae": PlainCDAE,
+        "flow-cdae": FlowCDAE,
     }
 )

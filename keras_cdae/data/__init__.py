@@ -22,6 +22,7 @@ _HOMES = {
     "PseudoAnomalies": "pseudo_anomalies",
     "VideoInfo": "video",
     "align_labels": "clips",
+    "cache_flow": "flow",
     "cache_video": "frames",
     "cache_videos": "frames",
     "clip_count": "clips",
@@ -46,6 +47,7 @@ _HOMES = {
     "training_batches": "pipelines",
     "verify_dataset": "benchmarks",
     "video_info": "video",
+    "with_flow": "flow",
     "write_image": "video",
     "write_video": "video",
 }
@@ -65,6 +67,7 @@ __all__ = [
     "PseudoAnomalies",
     "VideoInfo",
     "align_labels",
+    "cache_flow",
     "cache_video",
     "cache_videos",
     "clip_count",
@@ -89,6 +92,7 @@ __all__ = [
     "training_batches",
     "verify_dataset",
     "video_info",
+    "with_flow",
     "write_image",
     "write_video",
 ]

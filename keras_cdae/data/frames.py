@@ -5,6 +5,7 @@ video is two files, `KEY.npy` and `KEY.json`; the second is written last, and
 only both together count.
 """
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -14,7 +15,7 @@ import shutil
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,6 +187,48 @@ def cache_videos(
             cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def cache_derived(
+    video: CachedVideo,
+    tag: str,
+    make: Callable[[np.ndarray], Iterator[np.ndarray]],
+) -> CachedVideo:
+    """Keep what is computed of a video's frames, or find it kept.
+
+    Args:
+        video: a video in the cache; the file goes beside its own.
+        tag: names what is computed, and its version.
+        make: all frames (N, H, W, C) to as many derived ones, uint8, by a
+            generator.
+
+    Returns:
+        The derived video.
+
+    Raises:
+        DataError: the cache cannot be written.
+    """
+    file = video.file.with_name(f"{video.file.stem}-{tag}.npy")
+    found = _lookup(file, video.path, video.name)
+    if found is not None:
+        return found
+    try:
+        with atomic_path(file) as temporary, temporary.open("wb") as out:
+            shape = _write_frames(out, make(video.frames), threading.Event())
+        facts: dict[str, Any] = {
+            "path": str(video.path.resolve()),
+            "shape": list(shape),
+            "fps": video.fps,
+            "missing_frames": video.missing_frames,
+        }
+        write_json(file.with_suffix(".json"), facts)
+    except OSError as error:
+        raise DataError(
+            f"{file.parent}: cannot write what was computed of the frames "
+            f"({error.strerror}). Free some space, or name another folder with "
+            "--cache-dir."
+        ) from error
+    return dataclasses.replace(video, file=file, shape=shape)
 
 
 def _collect(

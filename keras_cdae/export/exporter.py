@@ -112,6 +112,7 @@ def export(
     check_installed(format)
     _check_target(target, format)
     scorer, run = _resolve(model)
+    scorer.require_frames_alone("exported")
     if scorer.calibration is None and not allow_uncalibrated:
         raise ModelFileError(
             "The model is not calibrated, so its file could not tell normal "

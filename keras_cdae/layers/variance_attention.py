@@ -38,6 +38,10 @@ class VarianceAttention(keras.layers.Layer):
         deviation: `"squared"` for the variance, `"absolute"` for the mean
             absolute deviation, which is Eq. 8 to the letter (the norm of a
             scalar is its absolute value).
+        border: integer, locations at each side, after pooling, whose variance
+            is replaced by that of the locations inside, mirrored. Convolutions
+            pad with zeros, so that features vary most at the edge of the
+            picture, whatever is seen there: 2 keeps that out of Eq. 9.
         **kwargs: arguments of `keras.layers.Layer`, such as `name`.
 
     Call arguments:
@@ -51,7 +55,8 @@ class VarianceAttention(keras.layers.Layer):
 
     Raises:
         ValueError: for an argument out of range, an input that is not 4D, or a
-            height or width that is no multiple of `pool_size`.
+            height or width that is no multiple of `pool_size` or too small
+            for `border`.
 
     Example:
         >>> import numpy as np
@@ -70,6 +75,8 @@ class VarianceAttention(keras.layers.Layer):
         embedding_dim: int | None = None,
         pool_size: int = 1,
         deviation: str = "squared",
+        *,
+        border: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,9 +95,14 @@ class VarianceAttention(keras.layers.Layer):
                 f"deviation must be one of {DEVIATIONS}. "
                 f"Received: deviation={deviation!r}"
             )
+        if border < 0:
+            raise ValueError(
+                f"border must not be negative. Received: border={border!r}"
+            )
         self.embedding_dim = embedding_dim
         self.pool_size = pool_size
         self.deviation = deviation
+        self.border = border
 
     def build(self, input_shape: Shape) -> None:
         """Create the 1x1 convolution of Eq. 7."""
@@ -104,6 +116,12 @@ class VarianceAttention(keras.layers.Layer):
                 raise ValueError(
                     "Height and width must be multiples of pool_size="
                     f"{self.pool_size}. Received: input_shape={input_shape!r}"
+                )
+            if side is not None and side // self.pool_size < 3 * self.border:
+                raise ValueError(
+                    "Height and width must be at least three times border="
+                    f"{self.border}, after pooling. "
+                    f"Received: input_shape={input_shape!r}"
                 )
         self.embedding = keras.layers.Conv2D(
             self.embedding_dim or input_shape[-1],
@@ -139,6 +157,7 @@ class VarianceAttention(keras.layers.Layer):
         else:
             spread = ops.abs(deviations)
         variance = ops.mean(spread, axis=-1, keepdims=True)  # Eq. 8: B, h, w, 1
+        variance = self._without_border(variance)
         peak = ops.max(variance, axis=(1, 2), keepdims=True)
         # The denominator of the softmax cancels in Eq. 9's normalisation.
         weight = ops.exp(variance - peak)
@@ -166,4 +185,15 @@ class VarianceAttention(keras.layers.Layer):
             "embedding_dim": self.embedding_dim,
             "pool_size": self.pool_size,
             "deviation": self.deviation,
+            "border": self.border,
         }
+
+    def _without_border(self, variance: Tensor) -> Tensor:
+        """Return (B, h, w, 1), its rim a mirror of what is inside of it."""
+        rim = self.border
+        if not rim:
+            return variance
+        inside = variance[:, rim:-rim, rim:-rim]
+        return ops.pad(
+            inside, ((0, 0), (rim, rim), (rim, rim), (0, 0)), mode="symmetric"
+        )

@@ -47,6 +47,7 @@ class ModelScorer:
     """
 
     def __init__(self, model: "CDAE") -> None:
+        model.require_frames_alone("watched with")
         self.model = model
         self.calibration = model.calibration
         self._clip = np.zeros(

@@ -110,6 +110,8 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         Anomaly Detection, ECCV 2020.
     """
 
+    # Channels of a step of the motion target; None: as many as a picture has.
+    motion_channels: int | None = None
     terms = MAPS
     output_notes = MappingProxyType(
         {
@@ -185,7 +187,8 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
 
         policy = self.dtype_policy
         widths = tuple(times * width for times in self.decoder_multipliers)
-        motion_channels = channels * (clip_length - 1)
+        depth = self.motion_channels or channels
+        motion_channels = depth * (clip_length - 1)
         self.appearance_encoder = Encoder(
             width, dtype=policy, name="appearance_encoder"
         )
@@ -341,15 +344,8 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
         appearance, motion = self._decode(appearance_code, motion_code, skips)
-        before = self.clip_length - 1
-        # x_clips - x_diff_hat: what is left is the last frame, four times
-        rest = stack - ops.cast(motion, "float32")
-        rebuilt = ops.tile(ops.cast(appearance, "float32"), (1, 1, 1, before))
-        last = ops.tile(last, (1, 1, 1, before))
         return {
-            "error": pooled(ops.square(rest - rebuilt)),
-            "motion_error": pooled(ops.square(rest - last)),
-            "motion_power": pooled(ops.square(stack - last)),
+            **self._errors(clips, last, stack, appearance, motion),
             "appearance_distance": self._distance_map(
                 self.appearance_clusters, appearance_code
             ),
@@ -455,6 +451,32 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         if self.skips == "motion":
             return appearance, self.motion_decoder(motion_code, skips)
         return appearance, self.motion_decoder(motion_code)
+
+    def _motion_target(
+        self, clips: Tensor, last: Tensor, stack: Tensor
+    ) -> Tensor:
+        """Return x_diff, the frames' difference to the last, stacked."""
+        return stack - ops.tile(last, (1, 1, 1, self.clip_length - 1))
+
+    def _errors(
+        self,
+        clips: Tensor,
+        last: Tensor,
+        stack: Tensor,
+        appearance: Tensor,
+        motion: Tensor,
+    ) -> dict[str, Tensor]:
+        """Return the maps of errors, and of what motion there was."""
+        before = self.clip_length - 1
+        # x_clips - x_diff_hat: what is left is the last frame, four times
+        rest = stack - ops.cast(motion, "float32")
+        rebuilt = ops.tile(ops.cast(appearance, "float32"), (1, 1, 1, before))
+        last = ops.tile(last, (1, 1, 1, before))
+        return {
+            "error": pooled(ops.square(rest - rebuilt)),
+            "motion_error": pooled(ops.square(rest - last)),
+            "motion_power": pooled(ops.square(stack - last)),
+        }
 
     def _distance_map(self, clusters: DeepKMeans, code: Tensor) -> Tensor:
         return (

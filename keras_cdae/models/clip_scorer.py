@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_cdae.backend import compile_forward
+from keras_cdae.errors import ModelFileError
 from keras_cdae.models.autoencoder import STRIDE
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.types import Array, Mixin, Tensor
@@ -27,8 +28,13 @@ class ClipScorer(Mixin):
     Attributes:
         terms: what `score_tensors` gives beside the score and the map.
         output_notes: what the score and the map are, in words, for exports.
+        flow: the optical flow that it reads beside each frame, see
+            `data.flow`; None: it reads frames alone.
+        extra_channels: of a frame, beside the picture's `channels`.
     """
 
+    flow: str | None = None
+    extra_channels = 0
     terms: tuple[str, ...] = ("error",)
     output_notes: Mapping[str, str] = MappingProxyType(
         {
@@ -69,6 +75,27 @@ class ClipScorer(Mixin):
         self.clip_length = clip_length
         self.calibration = as_calibration(calibration)
         self._forward_functions: dict[str, Any] = {}
+
+    @property
+    def clip_shape(self) -> tuple[int, int, int, int]:
+        """Shape of one clip as the model reads it: frames, sides, channels."""
+        channels = self.channels + self.extra_channels
+        return (self.clip_length, *self.image_size, channels)
+
+    def require_frames_alone(self, purpose: str) -> None:
+        """Refuse a purpose that has no optical flow to offer.
+
+        Args:
+            purpose: in words, such as `"exported"`.
+
+        Raises:
+            ModelFileError: if the model reads flow.
+        """
+        if self.flow is not None:
+            raise ModelFileError(
+                f"A {type(self).__name__} reads optical flow beside the frames "
+                f"and cannot be {purpose}. Train a model cdae for that."
+            )
 
     def score_tensors(self, clips: Tensor) -> dict[str, Tensor]:
         """Return the score of each clip as tensors, inside any graph.
@@ -156,17 +183,18 @@ class ClipScorer(Mixin):
         """Put frames `(batch, n, height, width, channels)` on channels."""
         height, width = self.image_size
         count = frames.shape[1]
+        channels = count * frames.shape[-1]
         stack = ops.transpose(frames, (0, 2, 3, 1, 4))
-        return ops.reshape(stack, (-1, height, width, count * self.channels))
+        return ops.reshape(stack, (-1, height, width, channels))
 
     def _unstack(self, stack: Tensor, count: int) -> Tensor:
         """Return `(batch, count, height, width, channels)`."""
         height, width = self.image_size
-        shape = (-1, height, width, count, self.channels)
+        shape = (-1, height, width, count, stack.shape[-1] // count)
         return ops.transpose(ops.reshape(stack, shape), (0, 3, 1, 2, 4))
 
     def _check_clips(self, shape: Sequence[int | None]) -> None:
-        expected = (self.clip_length, *self.image_size, self.channels)
+        expected = self.clip_shape
         if len(shape) != 5 or any(
             got is not None and got != want
             for got, want in zip(shape[1:], expected, strict=True)

@@ -51,8 +51,7 @@ def count_operations(model: ClipScorer) -> int:
     for layer, method in layers:
         object.__setattr__(layer, method, watch(layer, method))
     try:
-        shape = (1, model.clip_length, *model.image_size, model.channels)
-        model.score_tensors(np.zeros(shape, "uint8"))
+        model.score_tensors(np.zeros((1, *model.clip_shape), "uint8"))
     finally:
         for layer, method in layers:
             object.__delattr__(layer, method)

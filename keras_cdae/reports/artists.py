@@ -198,6 +198,17 @@ def draw_bars(
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def draw_times(axes: Axes, times: Sequence[float]) -> None:
+    """Draw one bar a model, each with its milliseconds above."""
+    bars = axes.bar(np.arange(len(times)), times, 0.5, color="0.6")
+    axes.bar_label(bars, [f"{value:.3g}" for value in times], padding=2)
+    axes.set_yscale("log")
+    axes.set_ylim(min(times) / 3, max(times) * 4)
+    axes.set_ylabel("ms a frame")
+    axes.tick_params(labelbottom=True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def panel_rows(
     frames: np.ndarray,
     appearance: np.ndarray,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_cdae.data.clips import clip_view
+from keras_cdae.data.flow import with_flow
 from keras_cdae.data.h264 import H264Writer
 from keras_cdae.data.video import (
     VideoInfo,
@@ -153,6 +154,8 @@ def see(
         start=first,
         stop=stop,
     )
+    if model.flow is not None:
+        frames = with_flow(frames, model.flow)
     clips = clip_view(np.stack(list(frames)), model.clip_length)
     batches = [
         clips[i : i + BATCH_SIZE] for i in range(0, len(clips), BATCH_SIZE)
@@ -160,7 +163,10 @@ def see(
     blocks = score_blocks(model, batches, batch_size=BATCH_SIZE)
     for batch, block in zip(batches, blocks, strict=True):
         logs = np.log(np.maximum(_small(block.map), 1e-30))
-        yield batch, Maps(first + int(block.frame[0]), logs, block.score)
+        yield (
+            batch[..., : model.channels],
+            Maps(first + int(block.frame[0]), logs, block.score),
+        )
 
 
 def join(parts: Sequence[Maps]) -> Maps:

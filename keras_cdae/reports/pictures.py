@@ -46,7 +46,7 @@ def draw_pictures(
             evaluation.videos, title=evaluation.dataset.title
         ),
     }
-    if isinstance(model, CDAE):
+    if isinstance(model, CDAE) and model.flow is None:
         figures["reconstruction.png"] = _panel(model, evaluation)
     written = []
     for name, figure in figures.items():

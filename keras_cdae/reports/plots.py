@@ -282,23 +282,26 @@ def comparison_bars(
     *,
     trivial: Mapping[str, float] | None = None,
     published: Mapping[str, float] | None = None,
+    times: Mapping[str, float] | None = None,
     title: str | None = None,
 ) -> "Figure":
     """AUC of several models under several protocols, side by side.
 
     One group of bars a model, one bar a protocol, with the spread over seeds
     as a line. Trivial scores are dashed lines, published numbers hollow
-    diamonds at the first protocol's bar.
+    diamonds at the first protocol's bar. Times are drawn in a row below, on a
+    logarithmic scale.
 
     Args:
         rates: by protocol, then by model: mean and standard deviation in
             percent; None as deviation: one seed.
         trivial: percent under the first protocol, by name.
         published: percent under the first protocol, by model.
+        times: milliseconds a frame, by model.
         title: above the picture.
 
     Returns:
-        The figure, with one axes.
+        The figure, with one axes; a second one with times.
 
     Raises:
         MissingDependencyError: if matplotlib is not installed.
@@ -309,8 +312,13 @@ def comparison_bars(
         raise ValueError(
             f"`rates` must hold a protocol and a model. Received: {rates!r}"
         )
-    figure = new_figure(4.8, width=max(7.0, min(WIDTH, 1.6 * len(names) + 2.0)))
-    axes = figure.add_subplot()
+    width = max(7.0, min(WIDTH, 1.6 * len(names) + 2.0))
+    figure = new_figure(7.2 if times else 4.8, width=width)
+    if times:
+        axes, below = figure.subplots(2, 1, height_ratios=(2, 1), sharex=True)
+        artists.draw_times(below, [times[name] for name in names])
+    else:
+        axes = figure.add_subplot()
     artists.draw_bars(axes, rates, published or {})
     for index, (name, value) in enumerate((trivial or {}).items()):
         axes.axhline(

@@ -12,8 +12,9 @@ import numpy as np
 from keras_cdae.data.clips import Clips, hold_out
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.frames import Progress
+from keras_cdae.runs.models import new_model
 from keras_cdae.runs.settings import RunSettings
-from keras_cdae.runs.trainer import load_training, new_model, training_videos
+from keras_cdae.runs.trainer import load_training, training_videos
 
 STEPS = 10  # measured in each stage
 WARM = 3  # of them left out: they compile
@@ -68,8 +69,7 @@ def step_seconds(model: ClipScorer, batch_size: int) -> dict[str, float]:
     """
     rng = np.random.default_rng(0)
     count = STEPS * batch_size
-    size = (count, model.clip_length, *model.image_size, model.channels)
-    clips = rng.integers(0, 256, size, dtype=np.uint8)
+    clips = rng.integers(0, 256, (count, *model.clip_shape), dtype=np.uint8)
     clock = _Clock()
     model.fit(
         clips,

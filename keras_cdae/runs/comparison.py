@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from keras_cdae.files import atomic_path
+from keras_cdae.runs.columns import CENTROID_KEYS, Column, milliseconds
 from keras_cdae.runs.sweep import Result
 from keras_cdae.runs.variants import Variant
 
@@ -86,7 +87,10 @@ def rates(results: Iterable[Result], variant: str, key: str) -> Spread | None:
 
 
 def table(
-    results: Sequence[Result], variants: Sequence[Variant], dataset: str
+    results: Sequence[Result],
+    variants: Sequence[Variant],
+    dataset: str,
+    columns: Sequence[Column] = (),
 ) -> list[list[str]]:
     """Return the rows under `COLUMNS`: variants, then trivial scores.
 
@@ -94,20 +98,27 @@ def table(
         results: of a sweep; a variant without one has no row.
         variants: in the order of the rows.
         dataset: whose published numbers stand beside.
+        columns: further ones, on the right.
     """
     rows = []
     for variant in variants:
         own = [r for r in results if r.variant.name == variant.name]
         if own:
-            rows.append(_row(variant, own, dataset))
+            further = [column.text(own) for column in columns]
+            rows.append(_row(variant, own, dataset) + further)
     for name, metrics in results[0].metrics["trivial"].items():
         cells = [_percent(metrics.get(key)) for key, _ in RATES]
-        rows.append([name.replace("_", " "), *cells, *["-"] * 6])
+        rest = ["-"] * (len(COLUMNS) - 1 - len(cells) + len(columns))
+        rows.append([name.replace("_", " "), *cells, *rest])
     return rows
 
 
 def chart(
-    results: Sequence[Result], variants: Sequence[Variant], dataset: str
+    results: Sequence[Result],
+    variants: Sequence[Variant],
+    dataset: str,
+    *,
+    timed: bool = False,
 ) -> dict[str, Any]:
     """Return the arguments of `reports.plots.comparison_bars`.
 
@@ -115,6 +126,7 @@ def chart(
         results: of a sweep.
         variants: in the order of the bars.
         dataset: whose published numbers are drawn.
+        timed: whether milliseconds a frame are drawn beside.
     """
     drawn: dict[str, dict[str, tuple[float, float | None]]] = {}
     for key, title in (RATES[0], RATES[2], RATES[3]):
@@ -128,8 +140,18 @@ def chart(
                 )
     first = RATES[0][0]
     trivial = results[0].metrics["trivial"].items()
+    times = {
+        variant.name: statistics.fmean(
+            milliseconds(r.cost, "flow" in variant.overrides)
+            for r in results
+            if r.variant.name == variant.name
+        )
+        for variant in variants
+        if rates(results, variant.name, first) is not None
+    }
     return {
         "rates": drawn,
+        "times": times if timed else None,
         "trivial": {
             name.replace("_", " "): 100 * metrics[first]
             for name, metrics in trivial
@@ -190,6 +212,8 @@ def as_dict(result: Result, dataset: str) -> dict[str, Any]:
         "frames_per_second": round(result.cost["frames_per_second"], 2),
         **{key: metrics.get(key) for key, _ in RATES},
         **{key: metrics.get(key) for key in FURTHER},
+        "target_seconds": result.cost.get("target_seconds"),
+        **{key: result.centroids.get(key) for key in CENTROID_KEYS},
         "published_auc_percent": result.variant.published.get(dataset),
     }
 
@@ -215,7 +239,10 @@ def write_csv(
 
 
 def markdown(
-    title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]
+    title: str,
+    rows: Sequence[Sequence[str]],
+    notes: Sequence[str],
+    columns: Sequence[Column] = (),
 ) -> str:
     """Return the table as Markdown, with its title and notes.
 
@@ -223,10 +250,12 @@ def markdown(
         title: above the table.
         rows: as `table` gave them.
         notes: paragraphs below it.
+        columns: those on the right.
     """
+    titles = [*COLUMNS, *(column.title for column in columns)]
     lines = [
-        f"| {' | '.join(COLUMNS)} |",
-        f"|---|{'---:|' * (len(COLUMNS) - 1)}",
+        f"| {' | '.join(titles)} |",
+        f"|---|{'---:|' * (len(titles) - 1)}",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
     return "\n\n".join([title, "\n".join(lines), *notes]) + "\n"

@@ -111,6 +111,7 @@ def evaluate(
         found.test,
         image_size=model.image_size,
         channels=model.channels,
+        flow=model.flow,
         cache_dir=cache_dir,
         progress=progress,
     )
@@ -126,16 +127,17 @@ def evaluate(
         zip(caches, truth, strict=True), start=1
     ):
         frames = cache.frames
+        pictures = frames[..., : model.channels]
         blocks: list[ScoreBlock] = []
         keep = blocks.append if places is not None else None
         scores = score_frames(model, frames, name=cache.name, each=keep)
         if places is not None:
-            places.add(cache.name, frames, [b.map for b in blocks])
+            places.add(cache.name, pictures, [b.map for b in blocks])
         if frame_labels is not None:
             aligned = align_labels(frame_labels, model.clip_length)
             scores = dataclasses.replace(scores, labels=aligned)
         videos.append(scores)
-        differences.append(frame_difference_scores(frames))
+        differences.append(frame_difference_scores(pictures))
         if scored is not None:
             scored(number, len(caches), cache.name)
     metrics, trivial = _measure(videos, differences, found, smoothing)

@@ -77,6 +77,7 @@ def held_out(
         found.train,
         image_size=model.image_size,
         channels=model.channels,
+        flow=model.flow,
         cache_dir=cache_dir,
         progress=progress,
     )

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ COLUMNS = {
 }
 OPTIONS = (  # settings that are options of `keras-cdae train`, and their names
     ("dataset", "--dataset"),
+    ("model", "--model"),
     ("preset", "--preset"),
     ("epochs", "--epochs"),
     ("clip_step", "--clip-step"),
     ("pseudo_anomalies", "--pseudo-anomalies"),
     ("dtype", "--dtype"),
 )
-UNSAID = {"pseudo_anomalies": 0.0, "dtype": "float32"}
+UNSAID = {"model": "cdae", "pseudo_anomalies": 0.0, "dtype": "float32"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +62,9 @@ class Result:
             value = getattr(self.settings, name)
             if value not in (None, UNSAID.get(name)):
                 words.append(f"{option} {value}")
-        if self.settings.overrides:
-            words.append(f"(with {json.dumps(self.settings.overrides)})")
+        for name, value in self.settings.overrides.items():
+            argument = f"{name}={json.dumps(value)}"
+            words.append(f"--set {shlex.quote(argument)}")
         return " ".join(words)
 
 

@@ -13,13 +13,25 @@ import keras
 from keras_cdae.files import write_json
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.budget import epochs_within
+from keras_cdae.runs.columns import centroid_use
 from keras_cdae.runs.evaluator import evaluate
 from keras_cdae.runs.find import MODEL_FILE
-from keras_cdae.runs.folder import CONFIG, check_same, require_writable
-from keras_cdae.runs.frames import Progress
+from keras_cdae.runs.folder import (
+    CONFIG,
+    HISTORY,
+    check_same,
+    require_writable,
+)
+from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.loader import load
+from keras_cdae.runs.models import arguments
 from keras_cdae.runs.settings import RunSettings
-from keras_cdae.runs.timing import Stopwatch, cost, epoch_seconds
+from keras_cdae.runs.timing import (
+    Stopwatch,
+    cost,
+    epoch_seconds,
+    target_seconds,
+)
 from keras_cdae.runs.trainer import load_training, train
 from keras_cdae.runs.variants import Variant
 
@@ -38,6 +50,8 @@ class Result:
         seconds: of training, without validation.
         cost: parameters, operations and frames a second.
         metrics: the keys of `metrics.json`, `trivial` among them.
+        centroids: what the last epoch says of their use, see
+            `columns.CENTROID_KEYS`; empty without clusters.
     """
 
     variant: Variant
@@ -46,6 +60,7 @@ class Result:
     seconds: float
     cost: Mapping[str, float]
     metrics: Mapping[str, Any]
+    centroids: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +99,8 @@ def sweep(
     Args:
         variants: the rows of the table.
         settings: what they share; `epochs` is the equal budget, unless
-            `minutes` is given.
+            `minutes` is given. Its overrides count for every model that has
+            such an argument.
         output: folder; the runs go to `VARIANT/seedN`.
         seeds: of the trainings.
         minutes: of training for each run. How many epochs that is is measured
@@ -100,24 +116,67 @@ def sweep(
     Raises:
         DataError: if the data set is missing or unusable.
         RunFolderError: if a run with other settings lies in `output`.
+        ValueError: if an override is no argument of any model, or one that
+            the variants set themselves.
     """
     folder, hooks = Path(output), hooks or Hooks()
-    load_training(settings)
-    require_writable(folder)
     jobs = [(variant, seed) for seed in seeds for variant in variants]
+    settings_of = {v.name: variant_settings(v, settings) for v in variants}
+    check_shared(variants, settings.overrides)
+    for each in settings_of.values():
+        load_training(each)
+    require_writable(folder)
     for number, (variant, seed) in enumerate(jobs):
         run = folder / variant.name / f"seed{seed}"
         hooks.begin(run, number, len(jobs))
-        job = dataclasses.replace(
-            settings,
-            model=variant.model,
-            overrides=dict(variant.overrides),
-            seed=seed,
-        )
+        job = dataclasses.replace(settings_of[variant.name], seed=seed)
         if minutes is not None:
             epochs = _epochs(folder, variant, job, minutes, cache_dir, hooks)
             job = dataclasses.replace(job, epochs=epochs)
         yield _finish(variant, job, run, overwrite, cache_dir, hooks)
+
+
+def check_shared(
+    variants: Sequence[Variant], overrides: Mapping[str, Any]
+) -> None:
+    """Refuse overrides that would be without effect, or undo a variant.
+
+    Args:
+        variants: the rows of the table.
+        overrides: arguments for all of them.
+
+    Raises:
+        ValueError: if no model has such an argument, or a variant sets it.
+    """
+    known = sorted({n for v in variants for n in arguments(v.model)})
+    taken = {name for v in variants for name in v.overrides}
+    for name in overrides:
+        if name in taken:
+            raise ValueError(
+                f"{name} cannot be set: the rows of this table set it "
+                "themselves. Train by itself what you want to compare."
+            )
+        if name not in known:
+            raise ValueError(
+                f"None of these models has an argument {name!r}: expected one "
+                f"of {', '.join(n for n in known if n not in taken)}."
+            )
+
+
+def variant_settings(variant: Variant, settings: RunSettings) -> RunSettings:
+    """Return the settings of one row.
+
+    Args:
+        variant: the row.
+        settings: what the rows share, overrides among it.
+    """
+    known = arguments(variant.model)
+    shared = {k: v for k, v in settings.overrides.items() if k in known}
+    return dataclasses.replace(
+        settings,
+        model=variant.model,
+        overrides={**shared, **variant.overrides},
+    )
 
 
 def _finish(
@@ -155,12 +214,23 @@ def _finish(
             scored=hooks.scored,
         )
         metrics = {**found.metrics, "trivial": found.trivial}
-        write_json(run / RESULT, {"metrics": metrics, "cost": cost(model)})
+        frames = cached_frames(
+            found.dataset.test[:1],
+            image_size=model.image_size,
+            channels=model.channels,
+            cache_dir=cache_dir,
+        )[0].frames
+        spent = {
+            **cost(model),
+            "target_seconds": target_seconds(frames, model.flow),
+        }
+        write_json(run / RESULT, {"metrics": metrics, "cost": spent})
     return Result(
         variant=variant,
         seed=settings.seed,
         epochs=settings.epochs,  # type: ignore[arg-type]
         seconds=sum(epoch_seconds(run / TIMING)),
+        centroids=centroid_use(run / HISTORY),
         **_read(run / RESULT),
     )
 

@@ -1,7 +1,6 @@
 """Train a model into a run folder."""
 
 import contextlib
-import dataclasses
 import logging
 import os
 import shutil
@@ -12,14 +11,13 @@ from typing import Any
 
 import keras
 
-from keras_cdae.baselines.registry import MODELS
 from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import Clips, hold_out
+from keras_cdae.data.flow import require_tvl1
 from keras_cdae.data.frames import CachedVideo
 from keras_cdae.data.pipelines import training_batches
 from keras_cdae.errors import DataError
 from keras_cdae.files import atomic_path
-from keras_cdae.models import presets
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.models.clip_scorer import ClipScorer, in_float32
 from keras_cdae.runs.centroids import CentroidLog, sample_clips
@@ -37,12 +35,12 @@ from keras_cdae.runs.folder import (
 )
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.lock import run_lock
+from keras_cdae.runs.models import argument, check_names, new_model
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runs.tensorboard import TensorBoard, require_tensorboard
 from keras_cdae.scoring.alarms import fit_calibration
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scorer import score_frames
-from keras_cdae.training.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +123,12 @@ def load_training(settings: RunSettings) -> tuple[Dataset, RunSettings]:
 
     Raises:
         DataError: if the data set is missing or has no training video.
+        ValueError: if the model has no argument of an override's name.
+        MissingDependencyError: if its optical flow needs a missing package.
     """
+    check_names(settings.model, settings.overrides)
+    if argument(settings, "flow") == "tvl1":
+        require_tvl1()
     dataset = load_dataset(settings.dataset, settings.data_dir)
     if not dataset.train:
         raise DataError(
@@ -153,6 +156,7 @@ def training_videos(
         dataset.train,
         image_size=settings.image_size,  # type: ignore[arg-type]
         channels=settings.channels,  # type: ignore[arg-type]
+        flow=argument(settings, "flow"),
         cache_dir=cache_dir,
         progress=progress,
     )
@@ -216,7 +220,7 @@ def _fit(
     watchers: list[keras.callbacks.Callback] = []
     if isinstance(model, CDAE):
         watchers.append(centroids := CentroidLog(sample_clips(unseen)))
-        if tensorboard:
+        if tensorboard and model.flow is None:
             watchers.append(
                 TensorBoard(run / LOGS, centroids, first_epoch=done)
             )
@@ -252,39 +256,3 @@ def _own_error(*data: Any) -> Iterator[None]:
             if counter is not None and counter.error is not None:
                 raise counter.error from error
         raise
-
-
-def new_model(settings: RunSettings) -> ClipScorer:
-    """Return the untrained model that resolved settings describe.
-
-    Raises:
-        ValueError: for an unknown model, or one without such a preset.
-    """
-    if settings.model not in MODELS:
-        raise ValueError(
-            f"Unknown model: expected one of {', '.join(MODELS)}. "
-            f"Received: model={settings.model!r}"
-        )
-    options = dict(settings.overrides)
-    if settings.model == "cdae":
-        options = {
-            "schedule": _schedule(settings),
-            "seed": settings.seed,
-            **options,
-        }
-    return MODELS[settings.model].from_preset(
-        settings.preset,
-        image_size=settings.image_size,
-        channels=settings.channels,
-        dtype=settings.dtype,
-        **options,
-    )
-
-
-def _schedule(settings: RunSettings) -> Schedule:
-    schedule = presets.preset(settings.preset).schedule
-    if settings.pretrain_epochs is None:
-        return schedule
-    return dataclasses.replace(
-        schedule, pretrain_epochs=settings.pretrain_epochs
-    )

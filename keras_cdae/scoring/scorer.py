@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from keras_cdae.data.clips import clip_count, clip_view
+from keras_cdae.data.flow import with_flow
 from keras_cdae.data.video import PathLike, read_frames
 from keras_cdae.errors import VideoError
 from keras_cdae.scoring.calibration import TERMS
@@ -58,7 +59,8 @@ def score_frames(
     Args:
         model: the model; calibrated, if `z` and `p` are wanted.
         frames: `(N, height, width, channels)`, uint8 or float in [0, 1], of
-            the model's size.
+            the model's size. Optical flow that the model reads may be there
+            already, see `data.flow`.
         name: name of the video.
         batch_size: clips at a time.
         each: called with every `ScoreBlock`, for its maps.
@@ -70,6 +72,10 @@ def score_frames(
         VideoError: if there are fewer than T frames.
     """
     length = model.clip_length
+    if _lacks_flow(model, frames[:1]):
+        return score_stream(
+            model, frames, name=name, batch_size=batch_size, each=each
+        )
     count = clip_count(len(frames), length)
     if not count:
         raise _too_short(name, len(frames), length)
@@ -130,7 +136,8 @@ def score_stream(
     Args:
         model: the model; calibrated, if `z` and `p` are wanted.
         frames: `(height, width, channels)` each, uint8, of the model's size;
-            taken no further ahead than a batch.
+            taken no further ahead than a batch. Optical flow that the model
+            reads is computed as they come.
         name: name of the video.
         batch_size: clips at a time.
         each: called with every `ScoreBlock` as it is there, for its maps.
@@ -141,6 +148,8 @@ def score_stream(
     Raises:
         VideoError: if there are fewer than T frames.
     """
+    if model.flow is not None:
+        frames = with_flow(frames, model.flow)
     blocks = _blocks(frames, batch_size, model.clip_length)
     batches = (clip_view(block, model.clip_length) for block in blocks)
     return _collect(model, batches, name, batch_size, each)
@@ -167,6 +176,11 @@ def score_videos(
     """
     for path in paths:
         yield score_video(model, path, batch_size=batch_size)
+
+
+def _lacks_flow(model: "ClipScorer", frames: np.ndarray) -> bool:
+    """Tell whether frames are pictures alone, and the model wants more."""
+    return model.flow is not None and frames.shape[-1] == model.channels
 
 
 def _blocks(

@@ -267,8 +267,10 @@ class StagedTraining(Mixin):
             )
         outputs = self._decode(appearance_code, motion_code, skips)
         if target is not None:
-            last, stack = self._split(target)
-        losses = self._reconstruction_losses(last, stack, *outputs)
+            clips = target
+            last, stack = self._split(clips)
+        wanted = self._motion_target(clips, last, stack)
+        losses = self._reconstruction_losses(last, wanted, *outputs)
         if self.stage != "pretraining":
             clusters = self._cluster_losses(
                 appearance_code, motion_code, normal
@@ -285,7 +287,8 @@ class StagedTraining(Mixin):
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
         outputs = self._decode(appearance_code, motion_code, skips)
-        losses = self._reconstruction_losses(last, stack, *outputs)
+        wanted = self._motion_target(clips, last, stack)
+        losses = self._reconstruction_losses(last, wanted, *outputs)
         clusters = self._cluster_losses(appearance_code, motion_code)
         weight = self.cluster_weight * ops.convert_to_tensor(self.clusters_flag)
         total = losses["loss"] + weight * clusters["loss"]
@@ -317,10 +320,8 @@ class StagedTraining(Mixin):
         return clips, None if target is clips else target
 
     def _reconstruction_losses(
-        self, last: Tensor, stack: Tensor, appearance: Tensor, motion: Tensor
+        self, last: Tensor, target: Tensor, appearance: Tensor, motion: Tensor
     ) -> dict[str, Tensor]:
-        before = self.clip_length - 1
-        target = stack - ops.tile(last, (1, 1, 1, before))  # x_diff
         motion = ops.cast(motion, "float32")
         appearance_loss = reconstruction_loss(last, appearance, self.loss_type)
         motion_loss = reconstruction_loss(target, motion, self.loss_type)

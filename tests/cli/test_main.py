@@ -101,10 +101,11 @@ def test_options_have_the_library_s_names():
     from keras_cdae.baselines import MODELS
     from keras_cdae.data.benchmarks import DATASETS
     from keras_cdae.models.presets import PRESETS
-    from keras_cdae.runs.variants import COMPARISON
+    from keras_cdae.runs.variants import COMPARISON, MOTION
 
     assert tuple(MODELS) == options.MODELS
     assert tuple(v.name for v in COMPARISON) == options.COMPARED
+    assert tuple(v.name for v in MOTION) == options.MOTION_TARGETS
     assert set(options.BACKENDS) == set(SUPPORTED)
     assert tuple(DATASETS) == options.DATASETS
     assert tuple(PRESETS) == options.PRESETS

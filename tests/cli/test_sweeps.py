@@ -43,6 +43,38 @@ def test_it_prints_a_table_and_leaves_csv_markdown_and_plot(compared):
     assert all(0 < float(row["auc_micro_raw"]) < 1 for row in written)
 
 
+@pytest.mark.slow
+def test_motion_targets_have_their_time_and_resume(invoke, camera, tmp_path):
+    data = ["--dataset", "synthetic", "--data-dir", camera]
+    words = [*data, *SMALL, "--targets", "difference,flow-dis"]
+    words += ["--set", "num_clusters=3", "--output", tmp_path]
+    first = invoke("benchmark", "motion", *words, "--epochs", 2)
+    assert first.code == 0, first.err
+    lines = first.out.splitlines()
+    assert lines[0].startswith("Motion targets (Fig. 6) on Synthetic camera")
+    assert "Set in every model that has it: num_clusters=3." in first.out
+    assert (
+        "| target ms | ms/frame |" in (tmp_path / "comparison.md").read_text()
+    )
+    assert (tmp_path / "comparison.png").stat().st_size > 10_000
+    with (tmp_path / "results.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["variant"] for row in rows] == ["difference", "flow-dis"]
+    assert all(float(row["target_seconds"]) > 0 for row in rows)
+    assert all(1 <= float(row["motion_used"]) <= 3 for row in rows)
+    assert all(0 < float(row["auc_micro_raw"]) < 1 for row in rows)
+    again = invoke("benchmark", "motion", *words, "--epochs", 2, "--json")
+    assert "Epoch" not in again.err
+    assert [r["auc_micro_raw"] for r in again.json["runs"]] == [
+        float(row["auc_micro_raw"]) for row in rows
+    ]
+    result = invoke("eval", tmp_path / "flow-dis" / "seed0", "--json")
+    assert result.code == 0, result.err
+    assert result.json["auc_micro_raw"] == pytest.approx(
+        float(rows[1]["auc_micro_raw"]), abs=1e-3
+    )
+
+
 def test_the_same_command_reads_what_is_there(invoke, compared):
     _, words, first = compared
     again = invoke("benchmark", "compare", *words, "--json")
@@ -89,7 +121,15 @@ def test_wrong_usage(invoke, arguments, words):
     assert words in invoke("benchmark", *arguments).usage
 
 
-@pytest.mark.parametrize("name", ["runtime", "compare", "ablation", "clusters"])
+def test_what_the_rows_vary_cannot_be_set(invoke, camera):
+    data = ["--dataset", "synthetic", "--data-dir", camera]
+    result = invoke("benchmark", "clusters", *data, "--set", "num_clusters=8")
+    assert "num_clusters cannot be set" in result.usage
+
+
+@pytest.mark.parametrize(
+    "name", ["runtime", "compare", "ablation", "clusters", "motion"]
+)
 def test_every_benchmark_has_a_help(invoke, name):
     result = invoke("benchmark", name, "--help")
     assert (result.code, result.err) == (0, "")

@@ -42,6 +42,38 @@ def test_the_configuration_has_all_that_decides(trained, camera):
     assert {"keras", "numpy"} <= set(config["environment"]["versions"])
 
 
+def test_arguments_of_the_model_are_set_and_kept(
+    invoke, options, tmp_path, trained
+):
+    import keras_cdae
+
+    run = tmp_path / "run"
+    words = ["--set", "skips=none", "--set", "num_clusters=3"]
+    again = [*options, "--epochs", 1, "--output", run]
+    result = invoke("train", *again, *words)
+    assert result.code == 0, result.err
+    model = keras_cdae.load(run)
+    assert (model.skips, model.num_clusters) == ("none", 3)
+    config = json.loads((run / "config.json").read_text())
+    assert config["settings"]["overrides"] == {
+        "skips": "none",
+        "num_clusters": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("motion_skips=false", "expected one of alpha, attention"),
+        ("width=-1", "No cdae can be made with width=-1"),
+        ("width", "'width': give NAME=VALUE, such as width=16."),
+        ("width=", "give NAME=VALUE"),
+    ],
+)
+def test_wrong_arguments_are_usage_errors(invoke, options, argument, words):
+    assert words in invoke("train", *options, "--set", argument).usage
+
+
 def test_the_history_has_a_row_an_epoch(trained):
     with (trained / "history.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))

@@ -28,6 +28,35 @@ def test_equals_the_oracle(rng, deviation, dim, pool):
     )
 
 
+@pytest.mark.parametrize("pool", [1, 2])
+def test_the_border_can_be_left_out(rng, pool):
+    x = rng.normal(size=(2, 12, 16, 5)).astype("float32")
+    x[:, :pool] *= 3  # what padding does
+    inner = slice(2 * pool, -2 * pool)
+    layer = VarianceAttention(pool_size=pool, border=2)
+    found = to_numpy(layer.attention_map(x))
+    inside = VarianceAttention(pool_size=pool)
+    inside.build((2, 8, 8, 5))
+    inside.set_weights(layer.get_weights())
+    expected = to_numpy(inside.attention_map(x[:, inner, inner]))
+    mirrored = np.pad(
+        expected, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="symmetric"
+    )
+    norm = np.sqrt(np.square(mirrored).sum((1, 2, 3), keepdims=True))
+    np.testing.assert_allclose(found, mirrored / norm, atol=1e-5)
+
+
+def test_layers_from_before_there_was_a_border_are_as_they_were():
+    config = VarianceAttention().get_config()
+    assert config.pop("border") == 0
+    assert VarianceAttention.from_config(config).border == 0
+
+
+def test_a_border_that_does_not_fit():
+    with pytest.raises(ValueError, match="at least three times border=2"):
+        VarianceAttention(border=2)(ops.zeros((1, 5, 8, 3)))
+
+
 def test_map_has_norm_one_over_locations(rng):
     layer = VarianceAttention()
     x = rng.normal(size=(3, 7, 5, 4)).astype("float32")
@@ -95,6 +124,7 @@ def test_config_and_saving_round_trip(rng, tmp_path):
         ({"embedding_dim": 0}, "embedding_dim=0"),
         ({"pool_size": 0}, "pool_size=0"),
         ({"deviation": "cubed"}, "deviation='cubed'"),
+        ({"border": -1}, "border=-1"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

@@ -27,6 +27,14 @@ def test_a_bar_a_model_and_protocol():
     assert axes.get_title() == "Ped2"
 
 
+def test_times_are_drawn_below():
+    figure = comparison_bars(RATES, times={"cdae": 6.25, "memae": 130.0})
+    below = figure.axes[1]
+    assert [bar.get_height() for bar in below.patches] == [6.25, 130.0]
+    assert [text.get_text() for text in below.texts] == ["6.25", "130"]
+    assert below.get_yscale() == "log"
+
+
 def test_nothing_to_draw():
     with pytest.raises(ValueError, match="a protocol and a model"):
         comparison_bars({})

@@ -11,7 +11,8 @@ from keras_cdae.errors import LabelError
 from keras_cdae.runs import RunSettings
 from keras_cdae.runs.evaluator import evaluate
 from keras_cdae.runs.localisation import Localisation
-from keras_cdae.runs.trainer import calibrate, new_model
+from keras_cdae.runs.models import new_model
+from keras_cdae.runs.trainer import calibrate
 
 FRAMES = 16
 FIRST = 8  # abnormal frame

@@ -54,6 +54,15 @@ def test_seeds_of_one_recipe_are_one_result(make_run):
     assert "seeds 0, 1; UCSD Ped2; labels: UCSDped2.m" in text
 
 
+def test_the_command_has_what_was_set(make_run):
+    overrides = {"width": 4, "attention": {"border": 2}}
+    run = make_run("a", 0.8, overrides=overrides, model="plain-cdae")
+    assert collect([run])[0].command == (
+        "keras-cdae train --dataset ped2 --model plain-cdae --preset edge "
+        "--epochs 9 --set width=4 --set 'attention={\"border\": 2}'"
+    )
+
+
 def test_what_was_not_measured_is_a_dash(make_run):
     run = make_run("a", 0.8)
     path = run / "metrics.json"

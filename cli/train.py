@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         "not normal, made from the others: too fast, or crossed by a patch.",
     ),
     options.dtype,
+    options.devices,
     click.option(
         "--tensorboard/--no-tensorboard",
         default=False,

@@ -1,6 +1,7 @@
 """One training step under tensorflow."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -22,6 +23,8 @@ class AlternatingStep(Mixin):
                 tape.watch(values)
                 losses = self.block_losses(block, clips, target)
                 loss = self.optimizer.scale_loss(losses["loss"])
+                # The optimizer adds the gradients of the devices.
+                loss = loss / tf.cast(replica_count(self), loss.dtype)
             gradients = tape.gradient(loss, values)
             self.optimizer.apply(
                 self.spread(block, gradients), self.trainable_variables
@@ -35,6 +38,13 @@ class AlternatingStep(Mixin):
         self.update_metrics(self.all_losses(self.unpack(data)[0]))
         return self.get_metrics_result()
 
+    def mean_over_devices(self, value: Tensor) -> Tensor:
+        """Return the mean of what each device has, inside a step."""
+        if replica_count(self) == 1 or tf.distribute.in_cross_replica_context():
+            return value
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
 
 def compile_forward(
     model: Any, function: Callable[[Tensor], Any]
@@ -42,3 +52,20 @@ def compile_forward(
     """Return `function` as a graph; it reads the weights at each call."""
     del model  # tensorflow's graphs read variables by reference
     return tf.function(function, autograph=False, reduce_retracing=True)
+
+
+def device_names() -> list[str]:
+    """Return the GPUs, or the CPUs where there is none."""
+    found = tf.config.list_logical_devices("GPU")
+    found = found or tf.config.list_logical_devices("CPU")
+    return [device.name.removeprefix("/device:") for device in found]
+
+
+def replicate(names: Sequence[str]) -> contextlib.AbstractContextManager[Any]:
+    """Return a scope in which models are made for all these devices."""
+    return tf.distribute.MirroredStrategy(list(names)).scope()
+
+
+def replica_count(model: Any) -> int:
+    """Return among how many devices `fit` of the model divides a batch."""
+    return model.distribute_strategy.num_replicas_in_sync

@@ -275,12 +275,14 @@ class BaselineModel(ClipScorer, keras.Model):
         given = callbacks if isinstance(callbacks, (list, tuple)) else None
         if given is None:
             given = [] if callbacks is None else [callbacks]
+        own = self.own_callbacks(x)
+        x = self.divisible(x, batch_size, kwargs)
         return super().fit(
             x,
             batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
-            callbacks=[Watch(), *given, *self.own_callbacks(x)],
+            callbacks=[Watch(), *given, *own],
             **kwargs,
         )
 

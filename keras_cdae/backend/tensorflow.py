@@ -1,6 +1,7 @@
 """One training step under tensorflow."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -63,7 +64,18 @@ def device_names() -> list[str]:
 
 def replicate(names: Sequence[str]) -> contextlib.AbstractContextManager[Any]:
     """Return a scope in which models are made for all these devices."""
-    return tf.distribute.MirroredStrategy(list(names)).scope()
+    return _strategy(tuple(names)).scope()
+
+
+@functools.cache
+def _strategy(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    """Return the one strategy of these devices.
+
+    Every strategy numbers its reductions from the same start, and tensorflow
+    takes those of a second one for repetitions of the first one's: it stops
+    with "Shape mismatch in the collective instance".
+    """
+    return tf.distribute.MirroredStrategy(list(names))
 
 
 def replica_count(model: Any) -> int:

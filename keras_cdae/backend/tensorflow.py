@@ -24,8 +24,7 @@ class AlternatingStep(Mixin):
                 tape.watch(values)
                 losses = self.block_losses(block, clips, target)
                 loss = self.optimizer.scale_loss(losses["loss"])
-                # The optimizer adds the gradients of the devices.
-                loss = loss / tf.cast(replica_count(self), loss.dtype)
+                loss = loss_share(self, loss)
             gradients = tape.gradient(loss, values)
             self.optimizer.apply(
                 self.spread(block, gradients), self.trainable_variables
@@ -81,3 +80,8 @@ def _strategy(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
 def replica_count(model: Any) -> int:
     """Return among how many devices `fit` of the model divides a batch."""
     return model.distribute_strategy.num_replicas_in_sync
+
+
+def loss_share(model: Any, loss: Tensor) -> Tensor:
+    """Return what one device adds: the optimizer sums over all of them."""
+    return loss / tf.cast(replica_count(model), loss.dtype)

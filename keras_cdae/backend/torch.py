@@ -71,3 +71,9 @@ def replica_count(model: Any) -> int:
     """Return 1."""
     del model
     return 1
+
+
+def loss_share(model: Any, loss: Tensor) -> Tensor:
+    """Return the loss: there is one device."""
+    del model
+    return loss

@@ -146,29 +146,6 @@ def score_stream(
     return _collect(model, batches, name, batch_size, each)
 
 
-def score_videos(
-    model: "ClipScorer",
-    paths: Iterable[PathLike],
-    *,
-    batch_size: int = BATCH_SIZE,
-) -> Iterator[VideoScores]:
-    """Score several videos, one after the other; see `score_video`.
-
-    Args:
-        model: the model; calibrated, if `z` and `p` are wanted.
-        paths: the videos.
-        batch_size: clips at a time.
-
-    Yields:
-        The scores of each video, as soon as it is done.
-
-    Raises:
-        VideoError: if a video cannot be read or has fewer than T frames.
-    """
-    for path in paths:
-        yield score_video(model, path, batch_size=batch_size)
-
-
 def _blocks(
     frames: Iterable[np.ndarray], batch_size: int, length: int
 ) -> Iterator[np.ndarray]:

@@ -81,6 +81,13 @@ def test_checkpoints_are_interchangeable(runs, mixed):
     assert_same(runs[mixed], runs["1"], epochs=slice(2, None))
 
 
+@pytest.mark.slow
+def test_baselines_do_as_well(runs):
+    one, two = runs["baseline"]
+    assert one[1] < one[0]
+    np.testing.assert_allclose(two, one, rtol=1e-4)
+
+
 @pytest.mark.backend
 def test_more_devices_than_there_are():
     if keras.backend.backend() == "torch":

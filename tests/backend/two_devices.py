@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_cdae.backend import replica_count
 from keras_cdae.backend.devices import data_parallel
+from keras_cdae.baselines import Conv2DAutoencoder
 from keras_cdae.data import Clips, training_batches
 from keras_cdae.models import CDAE
 from keras_cdae.runs.checkpoint import Checkpoint, restore
@@ -50,7 +51,19 @@ def main(folder: Path) -> None:
             done = restore(models[devices], folder / f"{other}")
             found = fit(models[devices], initial_epoch=done)
         result[f"{other} then {devices}"] = {**found, "done": done}
+    result["baseline"] = [baseline(devices) for devices in (1, 2)]
     print(json.dumps(result))  # noqa: T201 (its output is the result)
+
+
+def baseline(devices):
+    """Return the losses of a model that has the `train_step` of Keras."""
+    keras.utils.set_random_seed(0)
+    with data_parallel(devices):
+        model = Conv2DAutoencoder.from_preset("nano", (16, 16), 1, width=2)
+        # Unlike Adam's, its steps are as long as the gradients.
+        model.compile(keras.optimizers.SGD(0.1))
+        history = model.fit(batches(), epochs=2, shuffle=False, verbose=0)
+    return history.history["loss"]
 
 
 def fit(model, **options):

@@ -15,7 +15,7 @@ from keras_cdae.version import __version__
 
 from . import output
 
-FAILED, USAGE, PARTLY, INTERRUPTED = 1, 2, 3, 130
+FAILED, PARTLY, INTERRUPTED = 1, 3, 130  # 2, wrong usage, is click's
 
 COMMANDS = {  # name -> (module, one line for the list)
     "train": ("train", "Train a model on a data set's normal video."),
@@ -74,14 +74,13 @@ class LazyGroup(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Log what is done.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, prog_name="keras-cdae")
-@click.pass_context
-def cli(ctx: click.Context, verbose: bool, debug: bool) -> None:
+def cli(verbose: bool, debug: bool) -> None:
     """Find what is not normal in the video of a fixed camera.
 
     Exit codes: 0 done, 1 failed (data, model, file), 2 wrong usage, 3 done
     but for some inputs, 130 interrupted.
     """
-    ctx.obj = {"debug": debug}
+    del debug  # `run` looks for it: errors of parsing come before this
     output.prepare(verbose)
 
 

@@ -228,6 +228,13 @@ dataset_or_runs = click.option(
     type=click.Choice(DATASETS),
     help="Which data set.  [default: that of the run]",
 )
+devices = click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Devices that share each batch, under tensorflow and jax.",
+)
 dtype = click.option(
     "--dtype",
     type=click.Choice(DTYPES),

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     ),
     options.dtype,
     options.overrides,
+    options.devices,
     click.option(
         "--tensorboard/--no-tensorboard",
         default=False,

@@ -44,6 +44,10 @@ class RunFolderError(CDAEError, ValueError):
     """A run folder already holds results, or lacks what was asked of it."""
 
 
+class DeviceError(CDAEError, ValueError):
+    """The devices asked for are absent, or cannot share the work."""
+
+
 class MissingDependencyError(CDAEError, ImportError):
     """An optional package is not installed; the message has the command."""
 

@@ -11,7 +11,6 @@ import urllib.error
 import urllib.request
 
 ABSENT = "CHROMIUM ABSENT: apt-get install chromium chromium-driver"
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",  # the root user of a container has none

@@ -1,5 +1,6 @@
 """One training step under jax: a pure function of the model's state."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -53,6 +54,10 @@ class AlternatingStep(Mixin):
         result, metrics = self._stateless_metrics(losses, metrics)
         return result, (trainable, fixed, metrics)
 
+    def mean_over_devices(self, value: Tensor) -> Tensor:
+        """Return the value: a step sees the batch of all devices."""
+        return value
+
     def _gradients(
         self,
         block: str,
@@ -102,6 +107,31 @@ def compile_forward(
             return function(x)
 
     return lambda x: run([v.value for v in model.weights], x)
+
+
+def device_names() -> list[str]:
+    """Return the accelerators, or the CPUs where there is none."""
+    return keras.distribution.list_devices()
+
+
+def replicate(names: Sequence[str]) -> contextlib.AbstractContextManager[Any]:
+    """Return a scope in which models are made for all these devices."""
+    return keras.distribution.DataParallel(devices=list(names)).scope()
+
+
+def replica_count(model: Any) -> int:
+    """Return among how many devices `fit` divides a batch."""
+    del model  # jax's distribution is a global setting of Keras
+    distribution = keras.distribution.distribution()
+    if not isinstance(distribution, keras.distribution.DataParallel):
+        return 1
+    return distribution.device_mesh.devices.size
+
+
+def loss_share(model: Any, loss: Tensor) -> Tensor:
+    """Return the loss: a step sees the batch of all devices."""
+    del model
+    return loss
 
 
 def _scope(

@@ -1,6 +1,8 @@
 """One training step under tensorflow."""
 
-from collections.abc import Callable
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -22,6 +24,7 @@ class AlternatingStep(Mixin):
                 tape.watch(values)
                 losses = self.block_losses(block, clips, target)
                 loss = self.optimizer.scale_loss(losses["loss"])
+                loss = loss_share(self, loss)
             gradients = tape.gradient(loss, values)
             self.optimizer.apply(
                 self.spread(block, gradients), self.trainable_variables
@@ -35,6 +38,13 @@ class AlternatingStep(Mixin):
         self.update_metrics(self.all_losses(self.unpack(data)[0]))
         return self.get_metrics_result()
 
+    def mean_over_devices(self, value: Tensor) -> Tensor:
+        """Return the mean of what each device has, inside a step."""
+        if replica_count(self) == 1 or tf.distribute.in_cross_replica_context():
+            return value
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
 
 def compile_forward(
     model: Any, function: Callable[[Tensor], Any]
@@ -42,3 +52,36 @@ def compile_forward(
     """Return `function` as a graph; it reads the weights at each call."""
     del model  # tensorflow's graphs read variables by reference
     return tf.function(function, autograph=False, reduce_retracing=True)
+
+
+def device_names() -> list[str]:
+    """Return the GPUs, or the CPUs where there is none."""
+    found = tf.config.list_logical_devices("GPU")
+    found = found or tf.config.list_logical_devices("CPU")
+    return [device.name.removeprefix("/device:") for device in found]
+
+
+def replicate(names: Sequence[str]) -> contextlib.AbstractContextManager[Any]:
+    """Return a scope in which models are made for all these devices."""
+    return _strategy(tuple(names)).scope()
+
+
+@functools.cache
+def _strategy(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    """Return the one strategy of these devices.
+
+    Every strategy numbers its reductions from the same start, and tensorflow
+    takes those of a second one for repetitions of the first one's: it stops
+    with "Shape mismatch in the collective instance".
+    """
+    return tf.distribute.MirroredStrategy(list(names))
+
+
+def replica_count(model: Any) -> int:
+    """Return among how many devices `fit` of the model divides a batch."""
+    return model.distribute_strategy.num_replicas_in_sync
+
+
+def loss_share(model: Any, loss: Tensor) -> Tensor:
+    """Return what one device adds: the optimizer sums over all of them."""
+    return loss / tf.cast(replica_count(model), loss.dtype)

@@ -1,6 +1,7 @@
 """One training step under torch."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -37,6 +38,10 @@ class AlternatingStep(Mixin):
         self.update_metrics(self.all_losses(self.unpack(data)[0]))
         return self.get_metrics_result()
 
+    def mean_over_devices(self, value: Tensor) -> Tensor:
+        """Return the value: there is one device."""
+        return value
+
 
 def compile_forward(
     model: Any, function: Callable[[Tensor], Any]
@@ -49,3 +54,26 @@ def compile_forward(
             return function(ops.convert_to_tensor(x))
 
     return run
+
+
+def device_names() -> list[str]:
+    """Return the GPUs, or the CPU where there is none."""
+    count = torch.cuda.device_count()
+    return [f"cuda:{index}" for index in range(count)] or ["cpu"]
+
+
+def replicate(names: Sequence[str]) -> contextlib.AbstractContextManager[Any]:
+    """Raise an error: `fit` of Keras knows one device under torch."""
+    raise NotImplementedError(f"Keras cannot train on {names} under torch.")
+
+
+def replica_count(model: Any) -> int:
+    """Return 1."""
+    del model
+    return 1
+
+
+def loss_share(model: Any, loss: Tensor) -> Tensor:
+    """Return the loss: there is one device."""
+    del model
+    return loss

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from keras_cdae.backend import loss_share
 from keras_cdae.models.clip_scorer import TINY, ClipScorer, pooled
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.training.losses import reconstruction_loss
@@ -241,7 +242,8 @@ class BaselineModel(ClipScorer, keras.Model):
             training: not used.
         """
         del y, sample_weight, training
-        return self.objective(self.target(self._in_floats(x)), y_pred)
+        loss = self.objective(self.target(self._in_floats(x)), y_pred)
+        return loss_share(self, loss)
 
     def fit(
         self,
@@ -275,12 +277,14 @@ class BaselineModel(ClipScorer, keras.Model):
         given = callbacks if isinstance(callbacks, (list, tuple)) else None
         if given is None:
             given = [] if callbacks is None else [callbacks]
+        own = self.own_callbacks(x)
+        x = self.divisible(x, batch_size, kwargs)
         return super().fit(
             x,
             batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
-            callbacks=[Watch(), *given, *self.own_callbacks(x)],
+            callbacks=[Watch(), *given, *own],
             **kwargs,
         )
 

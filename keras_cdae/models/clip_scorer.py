@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_cdae.backend import compile_forward
+from keras_cdae.backend import compile_forward, replica_count
+from keras_cdae.backend.even import even_batches
 from keras_cdae.errors import ModelFileError
 from keras_cdae.models.autoencoder import STRIDE
 from keras_cdae.scoring.calibration import Calibration
@@ -170,6 +171,27 @@ class ClipScorer(Mixin):
         if name not in self._forward_functions:
             self._forward_functions[name] = compile_forward(self, function)
         return self._forward_functions[name]
+
+    def divisible(
+        self, x: Any, batch_size: int | None, options: dict[str, Any]
+    ) -> Any:
+        """Return what `fit` was given, as the model's devices can divide it.
+
+        Args:
+            x: the training data.
+            batch_size: clips a batch, for an array.
+            options: other arguments of `fit`; `validation_data` is replaced.
+
+        Raises:
+            DeviceError: see `even_batches`.
+        """
+        devices = replica_count(self)
+        options["validation_data"] = even_batches(
+            options.get("validation_data"),
+            devices,
+            batch_size=options.get("validation_batch_size") or batch_size,
+        )
+        return even_batches(x, devices, batch_size=batch_size)
 
     def _in_floats(self, clips: Tensor) -> Tensor:
         """Return checked clips as float32 in [0, 1]."""

@@ -13,7 +13,6 @@ class Preset:
     """A network and how it is trained.
 
     Attributes:
-        description: one line, for help texts.
         model: arguments of `CDAE`.
         schedule: stages and learning rates.
         batch_size: clips a batch.
@@ -22,7 +21,6 @@ class Preset:
         clip_step: frames from the start of one training clip to the next.
     """
 
-    description: str
     model: Mapping[str, Any]
     schedule: Schedule
     batch_size: int
@@ -39,16 +37,14 @@ UNEXPLAINED_MOTION = MappingProxyType(
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "paper": Preset(
-            description="the paper's network and schedule, for a GPU",
+        "paper": Preset(  # the paper's network and schedule, for a GPU
             model={"image_size": (256, 256), "channels": 3, "width": 32},
             schedule=Schedule(decay_after=100),
             batch_size=8,
             epochs=300,
             epochs_by_dataset={"ped1": 150, "ped2": 150},
         ),
-        "edge": Preset(
-            description="narrow, 128 x 128, for CPUs and small devices",
+        "edge": Preset(  # narrow, 128 x 128, for CPUs and small devices
             model={
                 "image_size": (128, 128),
                 "channels": 3,
@@ -69,8 +65,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             epochs=30,
             epochs_by_dataset={},
         ),
-        "nano": Preset(
-            description="tiny, 64 x 64, for tests and first tries",
+        "nano": Preset(  # tiny, 64 x 64, for tests and first tries
             model={
                 "image_size": (64, 64),
                 "channels": 3,

@@ -22,6 +22,7 @@ from keras_cdae.runs.find import MODEL_FILE
 from keras_cdae.runs.lock import require_free
 from keras_cdae.runs.settings import FORMAT, RunSettings, environment
 
+FREE = ("data_dir", "devices")  # settings that do not change the outcome
 CHECKPOINTS = "checkpoint"
 CONFIG = "config.json"
 HISTORY = "history.csv"
@@ -173,7 +174,7 @@ def check_same(run: Path, settings: RunSettings) -> None:
     changed = [
         f"{name} was {old[name]} and is {new[name]}"
         for name in old
-        if old[name] != new[name] and name != "data_dir"
+        if old[name] != new[name] and name not in FREE
     ]
     if changed:
         raise RunFolderError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_cdae.errors import RunFolderError, shown
+from keras_cdae.training.division import require_divisible
 from keras_cdae.version import __version__
 
 PACKAGES = (
@@ -36,6 +37,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "dtype": str,
     "overrides": dict,
     "model": str,
+    "devices": int,
 }
 
 
@@ -64,9 +66,12 @@ class RunSettings:
         overrides: further arguments of the model.
         model: what is trained: `"cdae"`, or a baseline's name in
             `baselines.MODELS`.
+        devices: how many share each batch, see
+            `keras_cdae.backend.devices`; a run may go on with another number.
 
     Raises:
         ValueError: for a number out of range.
+        DeviceError: if the devices do not divide a batch.
     """
 
     dataset: str
@@ -84,14 +89,17 @@ class RunSettings:
     dtype: str = "float32"
     overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
     model: str = "cdae"  # that of every run from before there was a choice
+    devices: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "clip_step"):
+        for name in ("epochs", "batch_size", "clip_step", "devices"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(
                     f"{name} must be at least 1. Received: {name}={value!r}"
                 )
+        if self.batch_size is not None:
+            require_divisible(self.batch_size, self.devices)
         if not 0 <= self.seed < 2**32:
             raise ValueError(
                 f"seed must lie in [0, 2**32). Received: seed={self.seed!r}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from keras_cdae.backend.devices import data_parallel, require_devices
 from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import Clips, hold_out
 from keras_cdae.data.flow import require_tvl1
@@ -84,10 +85,12 @@ def train(
         DataError: if the data set is missing or unusable.
         RunFolderError: if `output` holds a run already, or none to resume, or
             another process trains there, or the disk is full.
+        DeviceError: if there are fewer devices than `settings` names.
         NonFiniteError: if training met NaN.
         MissingDependencyError: if `tensorboard` needs a missing package.
     """
     run = Path(output)
+    require_devices(settings.devices)
     if tensorboard:
         require_tensorboard()
     dataset, settings = load_training(settings)
@@ -99,9 +102,11 @@ def train(
             start_folder(run, settings)
         kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
         tensorboard = tensorboard or (resume and (run / LOGS).is_dir())
-        model = in_float32(
-            _fit(settings, run, kept, held_out, callbacks, verbose, tensorboard)
-        )
+        with data_parallel(settings.devices):
+            model = _fit(
+                settings, run, kept, held_out, callbacks, verbose, tensorboard
+            )
+        model = in_float32(model)
         calibrate(
             model,
             held_out,

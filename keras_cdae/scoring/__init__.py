@@ -24,7 +24,6 @@ _HOMES = {
     "score_frames": "scorer",
     "score_stream": "scorer",
     "score_video": "scorer",
-    "score_videos": "scorer",
     "write_scores_csv": "scores",
     "write_scores_jsonl": "jsonl",
 }
@@ -46,7 +45,6 @@ __all__ = [
     "score_frames",
     "score_stream",
     "score_video",
-    "score_videos",
     "write_scores_csv",
     "write_scores_jsonl",
 ]

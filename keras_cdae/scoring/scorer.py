@@ -155,29 +155,6 @@ def score_stream(
     return _collect(model, batches, name, batch_size, each)
 
 
-def score_videos(
-    model: "ClipScorer",
-    paths: Iterable[PathLike],
-    *,
-    batch_size: int = BATCH_SIZE,
-) -> Iterator[VideoScores]:
-    """Score several videos, one after the other; see `score_video`.
-
-    Args:
-        model: the model; calibrated, if `z` and `p` are wanted.
-        paths: the videos.
-        batch_size: clips at a time.
-
-    Yields:
-        The scores of each video, as soon as it is done.
-
-    Raises:
-        VideoError: if a video cannot be read or has fewer than T frames.
-    """
-    for path in paths:
-        yield score_video(model, path, batch_size=batch_size)
-
-
 def _lacks_flow(model: "ClipScorer", frames: np.ndarray) -> bool:
     """Tell whether frames are pictures alone, and the model wants more."""
     return model.flow is not None and frames.shape[-1] == model.channels

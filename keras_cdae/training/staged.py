@@ -156,6 +156,7 @@ class StagedTraining(Mixin):
             batch_size=batch_size,
             steps=kwargs.get("steps_per_epoch"),
         )
+        x = self.divisible(x, batch_size, kwargs)
         given = callbacks if isinstance(callbacks, (list, tuple)) else None
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(Watch())
@@ -343,8 +344,10 @@ class StagedTraining(Mixin):
         normal: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return Eq. 12, averaged over locations and batch, and its terms."""
-        appearance = _mean(self.appearance_clusters(appearance_code), normal)
-        motion = _mean(self.motion_clusters(motion_code), normal)
+        appearance = self._mean(
+            self.appearance_clusters(appearance_code), normal
+        )
+        motion = self._mean(self.motion_clusters(motion_code), normal)
         redundancy = (
             self.appearance_clusters.redundancy()
             + self.motion_clusters.redundancy()
@@ -355,6 +358,19 @@ class StagedTraining(Mixin):
             "motion_distance": motion,
             "redundancy": redundancy,
         }
+
+    def _mean(self, values: Tensor, weights: Tensor | None) -> Tensor:
+        """Return the mean of (batch, h, w) over the clips that have weight.
+
+        Where devices share a batch, each returns a part: their mean is right,
+        though one may have more of the weight than another.
+        """
+        if weights is None:
+            return ops.mean(values)
+        per_clip = ops.mean(values, axis=(1, 2))
+        total = self.mean_over_devices(ops.sum(weights))
+        # All weights may be 0; then the sum above is 0, too.
+        return ops.sum(per_clip * weights) / ops.maximum(total, 1e-6)
 
     def _make_optimizer(self, optimizer: Any) -> BlockOptimizer:
         if isinstance(optimizer, BlockOptimizer):
@@ -373,14 +389,6 @@ def _equal(clips: Tensor, target: Tensor) -> Tensor:
     """Return 1 for every clip that is its target, else 0: (batch,)."""
     same = ops.all(ops.equal(clips, target), axis=(1, 2, 3, 4))
     return ops.cast(same, "float32")
-
-
-def _mean(values: Tensor, weights: Tensor | None) -> Tensor:
-    """Return the mean of (batch, h, w) over the clips that have weight."""
-    if weights is None:
-        return ops.mean(values)
-    per_clip = ops.mean(values, axis=(1, 2))
-    return ops.sum(per_clip * weights) / ops.maximum(ops.sum(weights), 1.0)
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

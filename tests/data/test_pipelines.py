@@ -133,27 +133,6 @@ def test_tf_data_epoch_can_be_set(clips):
     assert counter.epoch == 7
 
 
-def small_model():
-    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
-
-    class Recorder(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.inner = model
-
-        def call(self, x):
-            return self.inner(x)
-
-        def compute_loss(
-            self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-        ):
-            return keras.ops.mean(keras.ops.square(y_pred))
-
-    recorder = Recorder()
-    recorder.compile(optimizer="sgd")
-    return recorder
-
-
 @pytest.mark.backend
 @pytest.mark.parametrize("prefer", ["tf.data", "pydataset"])
 def test_fit_takes_them_and_epochs_follow(prefer, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_cdae.errors import RunFolderError
+from keras_cdae.errors import DeviceError, RunFolderError
 from keras_cdae.runs.folder import (
     check_folder,
     require_writable,
@@ -16,7 +16,9 @@ from keras_cdae.runs.folder import (
 from keras_cdae.runs.settings import RunSettings, environment
 
 
-@pytest.mark.parametrize("name", ["epochs", "batch_size", "clip_step"])
+@pytest.mark.parametrize(
+    "name", ["epochs", "batch_size", "clip_step", "devices"]
+)
 def test_numbers_out_of_range(name):
     with pytest.raises(ValueError, match=f"Received: {name}=0"):
         RunSettings("ped2", "data", **{name: 0})
@@ -32,6 +34,14 @@ def test_the_preset_fills_in_what_was_not_said():
     assert (
         RunSettings("avenue", "/data", preset="paper").resolved(3).epochs == 300
     )
+
+
+def test_devices_have_to_divide_a_batch():
+    with pytest.raises(DeviceError, match="3 devices do not divide a batch"):
+        RunSettings("ped2", "data", batch_size=8, devices=3)
+    unsaid = RunSettings("ped2", "data", preset="paper", devices=3)
+    with pytest.raises(DeviceError, match="batch of 8 clips"):
+        unsaid.resolved(1)
 
 
 def test_what_was_said_stays():
@@ -119,7 +129,7 @@ def test_a_run_is_not_overwritten(tmp_path, resolved, name):
 def test_a_run_resumes_with_the_same_settings_only(tmp_path, resolved):
     start_folder(tmp_path, resolved)
     check_folder(tmp_path, resolved, resume=True, overwrite=False)
-    moved = dataclasses.replace(resolved, data_dir="/elsewhere")
+    moved = dataclasses.replace(resolved, data_dir="/elsewhere", devices=2)
     check_folder(tmp_path, moved, resume=True, overwrite=False)
     other = dataclasses.replace(resolved, seed=9, overrides={})
     with pytest.raises(RunFolderError, match=r"seed was 0 and is 9; overrides"):

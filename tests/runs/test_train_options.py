@@ -1,5 +1,6 @@
 """What a training leaves, by its options."""
 
+import contextlib
 import dataclasses
 import json
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 import keras_cdae
-from keras_cdae.runs import train
+from keras_cdae.errors import DeviceError
+from keras_cdae.runs import train, trainer
 
 
 def test_a_mixed_training_leaves_a_model_in_float32(settings, tmp_path):
@@ -49,3 +51,33 @@ def test_pseudo_anomalies_change_the_training_and_are_kept(settings, tmp_path):
 def test_settings_that_cannot_be(settings, arguments, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(settings, **arguments)
+
+
+def test_a_run_is_trained_on_its_devices(settings, tmp_path, monkeypatch):
+    inside = []
+
+    @contextlib.contextmanager
+    def data_parallel(devices):
+        inside.append(devices)
+        yield
+        inside.clear()
+
+    def fit(settings, *others):
+        assert inside == [settings.devices]
+        raise InterruptedError("far enough")
+
+    monkeypatch.setattr(trainer, "require_devices", lambda devices: None)
+    monkeypatch.setattr(trainer, "data_parallel", data_parallel)
+    monkeypatch.setattr(trainer, "_fit", fit)
+    two = dataclasses.replace(settings, devices=2)
+    with pytest.raises(InterruptedError, match="far enough"):
+        train(two, tmp_path / "run")
+    stored = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert stored["settings"]["devices"] == 2
+
+
+def test_absent_devices_are_missed_before_anything_is_done(tmp_path, settings):
+    many = dataclasses.replace(settings, devices=99, batch_size=99)
+    with pytest.raises(DeviceError, match=r"devices"):
+        train(many, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.export.graph import encoder_names, quiet, score_graph
+from keras_cdae.export.halves import halve_filters
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.metadata import FILE_NAME
 
@@ -54,16 +55,16 @@ def write(
             return converter
 
         converter = new_converter()
-        if quantize != "none":
+        if quantize in ("dynamic", "int8"):
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
         if quantize == "int8":
             assert clips is not None  # checked by export
             in_floats = _encoder_tensors(model, new_converter().convert())
             flatbuffer = _mixed(converter, clips, in_floats)
         else:
             flatbuffer = converter.convert()
+        if quantize == "float16":
+            flatbuffer = halve_filters(flatbuffer)
     path.write_bytes(flatbuffer)
 
 

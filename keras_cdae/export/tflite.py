@@ -30,6 +30,7 @@ def write(
     quantize: str,
     clips: np.ndarray | None,
     offset: float = 0.0,
+    lean: bool = False,
 ) -> None:
     """Write the scorer as a flatbuffer.
 
@@ -39,11 +40,12 @@ def write(
         quantize: what the table of formats offers.
         clips: representative clips, uint8 (count, T, H, W, C), for int8.
         offset: subtracted from the score.
+        lean: leave out what neither score nor map needs.
     """
     import tensorflow as tf
 
     with quiet("The TFLite converter"):
-        module, _ = score_graph(model, batch=1, offset=offset)
+        module, _ = score_graph(model, batch=1, offset=offset, lean=lean)
         function = module.score.get_concrete_function()
 
         def new_converter() -> Any:

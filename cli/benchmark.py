@@ -8,19 +8,23 @@ from . import (
     benchmark_clusters,
     benchmark_compare,
     benchmark_motion,
+    benchmark_parity,
     benchmark_results,
     benchmark_runtime,
     benchmark_scores,
+    benchmark_tradeoff,
 )
 
 
 @click.group("benchmark")
 def command() -> None:
-    """Measure speed and false alarms; compare models; rate scores."""
+    """Measure speed, exports and false alarms; compare models; rate scores."""
 
 
 for module in (
     benchmark_runtime,
+    benchmark_parity,
+    benchmark_tradeoff,
     benchmark_compare,
     benchmark_ablation,
     benchmark_clusters,

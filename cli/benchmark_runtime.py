@@ -25,34 +25,11 @@ if TYPE_CHECKING:
         required=True,
         help="Run folder, .keras file, shipped model, or an exported file.",
     ),
-    click.option(
-        "--video",
-        type=click.Path(path_type=Path),
-        required=True,
-        help="Video to score.",
-    ),
-    click.option(
-        "--threads",
-        type=click.IntRange(min=1),
-        multiple=True,
-        default=(1, 2),
-        show_default=True,
-        help="Cores and threads; may be repeated.",
-    ),
-    click.option(
-        "--frames",
-        type=click.IntRange(min=1),
-        default=200,
-        show_default=True,
-        help="Frames to measure over.",
-    ),
-    click.option(
-        "--repeats",
-        type=click.IntRange(min=1),
-        default=5,
-        show_default=True,
-        help="Runs to take the median of.",
-    ),
+    options.timed_video,
+    options.timed_threads,
+    options.timed_frames,
+    options.repeats,
+    options.lean,
     click.option(
         "--output",
         "target",
@@ -67,6 +44,7 @@ def command(
     threads: tuple[int, ...],
     frames: int,
     repeats: int,
+    lean: bool,
     target: Path | None,
     as_json: bool,
 ) -> None:
@@ -74,7 +52,9 @@ def command(
 
     A model is measured under every installed backend of Keras and in every
     format, an exported file as it is. int8 is left out unless a file of it is
-    given. Each measurement is a process pinned to its cores.
+    given. Each measurement is a process pinned to its cores. "core ms" is
+    processor time a frame, end to end, of all threads: it hardly depends on
+    what else the machine does.
     """
     from keras_cdae.data.video import video_info
     from keras_cdae.export.speed import measure_file
@@ -82,7 +62,7 @@ def command(
     video_info(video)  # says what is wrong before anything slow
     rows: list[Speed] = []
     with tempfile.TemporaryDirectory() as folder:
-        files = list(_files(model, Path(folder)))
+        files = list(_files(model, Path(folder), lean))
         with output.steps("Measuring") as progress:
             total = len(files) * len(threads)
             for count in threads:
@@ -109,11 +89,16 @@ def command(
         _print(rows, video)
 
 
-def _files(model: str, folder: Path) -> Iterator[tuple[str, Path, str]]:
+def _files(
+    model: str, folder: Path, lean: bool
+) -> Iterator[tuple[str, Path, str]]:
     """Yield name, file and Keras backend of what is to be measured."""
     path = Path(model)
     suffixes = {f.suffix: name for name, f in FORMATS.items() if f.on_edge}
-    if path.suffix in suffixes and path.is_file():
+    if path.suffix in suffixes:
+        from keras_cdae.runtime.metadata import read_metadata
+
+        read_metadata(path)  # says what is wrong before a process is started
         yield path.name, path, "tensorflow"
         return
     backend.require()
@@ -137,6 +122,7 @@ def _files(model: str, folder: Path) -> Iterator[tuple[str, Path, str]]:
                     target,
                     format=name,
                     quantize=quantize,
+                    lean=lean,
                     check=False,
                     allow_uncalibrated=True,
                 )
@@ -165,6 +151,7 @@ def _print(rows: "list[Speed]", video: Path) -> None:
             "model",
             "threads",
             "end to end",
+            "core ms",
             "inference",
             "ms a call",
             "clips a call",
@@ -174,6 +161,7 @@ def _print(rows: "list[Speed]", video: Path) -> None:
                 row.name,
                 str(row.threads),
                 f"{row.end_to_end:.1f}",
+                f"{row.core_ms:.1f}",
                 f"{row.inference:.1f}",
                 f"{row.latency_ms:.1f}",
                 str(row.batch),

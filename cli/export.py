@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         "--calibration-data",
         type=click.Path(path_type=Path),
         help="Folder of normal videos, for int8 and the check.  "
-        "[default: the run's training data]",
+        "[default: the training video of --dataset, or of the run]",
     ),
     click.option(
         "--alarms-per-hour",
@@ -65,8 +65,8 @@ if TYPE_CHECKING:
     click.option(
         "--auc",
         is_flag=True,
-        help="Also measure what the export costs in AUC (takes minutes), on "
-        "the run's data set or --dataset.",
+        help="Also measure what the export costs in AUC, under every protocol "
+        "(takes minutes), on --dataset or the run's data set.",
     ),
     options.dataset_or_runs,
     options.data_dir,
@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         is_flag=True,
         help="Export a model without calibration: no z, no threshold.",
     ),
+    options.lean,
     options.json_output,
     options.backend,
 )
@@ -109,23 +110,30 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if auc:
-        dataset, data_dir = _dataset_of(Path(model), dataset, data_dir)
+        dataset, data_dir = dataset_of(
+            Path(model), dataset, data_dir, of="--auc"
+        )
     backend.require()
+    from keras_cdae.export.clips import dataset_clips
     from keras_cdae.export.exporter import export
+    from keras_cdae.runs.loader import load
 
+    target = target or default_target(model, format_, quantize)
+    clips: Any = calibration_data
+    if clips is None and dataset is not None:
+        clips = dataset_clips(load(model), dataset, data_dir)
     output.say(f"Exporting {model} to {format_}, quantize={quantize} ...")
     result = export(
         model,
-        target or default_target(model, format_, quantize),
+        target,
         format=format_,
         quantize=quantize,
-        calibration_clips=calibration_data,
+        calibration_clips=clips,
         **arguments,
     )
     rates = None
     if auc and format_ != "keras":
         from keras_cdae.export.exported import auc_change
-        from keras_cdae.runs.loader import load
 
         with output.steps("Scoring") as scored:
             rates = auc_change(
@@ -139,10 +147,17 @@ def command(
     _print(result, rates, as_json)
 
 
-def _dataset_of(
-    run: Path, dataset: str | None, data_dir: Path | None
+def dataset_of(
+    run: Path, dataset: str | None, data_dir: Path | None, *, of: str
 ) -> tuple[str, Path | None]:
-    """Return the data set to measure on: what was said, else the run's."""
+    """Return the data set to measure on: what was said, else the run's.
+
+    Args:
+        run: a run folder or another model.
+        dataset: as given on the command line.
+        data_dir: its folder, likewise.
+        of: what needs it.
+    """
     if dataset is None and (run / "config.json").is_file():
         from keras_cdae.runs.settings import RunSettings
 
@@ -150,7 +165,7 @@ def _dataset_of(
         return settings.dataset, data_dir or Path(settings.data_dir)
     if dataset is None:
         raise click.UsageError(
-            "--auc needs test video: --dataset NAME --data-dir DIR"
+            f"{of} needs test video: --dataset NAME --data-dir DIR"
         )
     return dataset, data_dir
 
@@ -204,9 +219,9 @@ def _print(
 
 
 def print_rates(rates: dict[str, tuple[float, float]]) -> None:
-    """Print AUC of Keras and of the export, in percent."""
+    """Print the rates of Keras and of the export, in percent."""
     output.print_table(
-        "AUC in percent",
+        "On the test video, in percent",
         ["protocol", "Keras", "export", "change"],
         [
             [
@@ -218,6 +233,7 @@ def print_rates(rates: dict[str, tuple[float, float]]) -> None:
             for key, (keras, exported) in rates.items()
         ],
     )
+    click.echo(output.NOTE)
 
 
 def print_parity(rows: list[Any]) -> None:

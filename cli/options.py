@@ -235,6 +235,40 @@ devices = click.option(
     show_default=True,
     help="Devices that share each batch, under tensorflow and jax.",
 )
+timed_video = click.option(
+    "--video",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Video to score.",
+)
+timed_threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(1, 2),
+    show_default=True,
+    help="Cores and threads; may be repeated.",
+)
+timed_frames = click.option(
+    "--frames",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Frames to measure over.",
+)
+repeats = click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Runs to take the median of.",
+)
+lean = click.option(
+    "--lean",
+    is_flag=True,
+    help="Leave out of exports the terms that neither score nor map needs: "
+    "faster.",
+)
 dtype = click.option(
     "--dtype",
     type=click.Choice(DTYPES),

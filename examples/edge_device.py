@@ -4,8 +4,7 @@ On the device: pip install keras-cdae --no-deps, numpy,
 opencv-python-headless and ai-edge-litert (or onnxruntime). Then
 
     python edge_device.py model.tflite entrance.mp4
-    python edge_device.py model.tflite 0            # the first camera
-    python edge_device.py model.tflite rtsp://camera/stream
+    python edge_device.py model.tflite 0  # the first camera, or rtsp://...
 
 An alarm ends when the score has been below the threshold for a second.
 """
@@ -13,6 +12,7 @@ An alarm ends when the score has been below the threshold for a second.
 import argparse
 from collections.abc import Iterator
 
+from keras_cdae.errors import CDAEError
 from keras_cdae.runtime import EdgeScorer, Score
 
 QUIET_FRAMES = 25  # below the threshold for so long ends an alarm
@@ -43,16 +43,17 @@ def main() -> None:
     arguments = parser.parse_args()
     source = arguments.source
     with EdgeScorer(arguments.model, threads=arguments.threads) as scorer:
-        if source.isdigit() or "://" in source:
-            camera = int(source) if source.isdigit() else source
-            scores = scorer.score_camera(camera)
-        else:
-            scores = scorer.score_video(source)
+        is_live = source.isdigit() or "://" in source
+        score = scorer.score_camera if is_live else scorer.score_video
+        scores = score(int(source) if source.isdigit() else source)
         for first, last, peak in alarms(scores):
             row, column = divmod(int(peak.map.argmax()), peak.map.shape[1])
-            where = f"at row {row}, column {column} of {peak.map.shape}"
-            print(f"frames {first}-{last}: z up to {peak.z:.1f} {where}")
+            where = f"row {row}, column {column} of {peak.map.shape}"
+            print(f"frames {first}-{last}: z up to {peak.z:.1f} at {where}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CDAEError as error:  # its text says what to do
+        raise SystemExit(f"Error: {error}") from None

@@ -16,7 +16,9 @@ _HOMES = {
     "Parity": "check",
     "QUANTIZATIONS": "formats",
     "auc_change": "exported",
+    "dataset_clips": "clips",
     "export": "exporter",
+    "measure_rates": "exported",
     "sample_clips": "clips",
 }
 

@@ -72,16 +72,34 @@ def _of_video(
             yield np.stack(recent)
 
 
+def dataset_clips(
+    model: ClipScorer, dataset: str, data_dir: PathLike | None
+) -> np.ndarray:
+    """Return clips of a data set's training video, as `sample_clips` does.
+
+    Args:
+        model: it says the size of the clips.
+        dataset: name of the data set.
+        data_dir: its folder.
+
+    Raises:
+        DataError: if the data set is not there, or has no training video.
+    """
+    from keras_cdae.data.benchmarks import load_dataset
+
+    folder = None if data_dir is None else Path(data_dir)
+    found = load_dataset(dataset, folder)
+    return sample_clips(model, [video.path for video in found.train])
+
+
 def training_clips(run: Path, model: ClipScorer) -> np.ndarray | None:
     """Return clips of a run's training video, or None where it is gone."""
-    from keras_cdae.data.benchmarks import load_dataset
     from keras_cdae.errors import CDAEError
     from keras_cdae.runs.settings import RunSettings
 
     try:
         settings = RunSettings.read(run)
-        dataset = load_dataset(settings.dataset, settings.data_dir)
-        return sample_clips(model, [video.path for video in dataset.train])
+        return dataset_clips(model, settings.dataset, settings.data_dir)
     except CDAEError as error:
         logger.info("No training clips for the export: %s", error)
         return None

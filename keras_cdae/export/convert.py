@@ -1,5 +1,6 @@
 """The part of an export that runs under the tensorflow backend."""
 
+import functools
 import importlib
 import json
 import os
@@ -27,6 +28,7 @@ def convert(
     format: str,
     quantize: str,
     clips: np.ndarray | None,
+    lean: bool = False,
 ) -> float:
     """Write an export without metadata, from any backend.
 
@@ -36,18 +38,24 @@ def convert(
         format: name of the format, not `"keras"`.
         quantize: name of the quantisation.
         clips: representative clips, or None.
+        lean: leave out what neither score nor map needs.
 
     Returns:
         What was subtracted from the score to bring its median back.
     """
     if keras.backend.backend() == "tensorflow":
-        return _convert_here(model, path, format, quantize, clips)
+        return _convert_here(model, path, format, quantize, clips, lean)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model.save(folder / "model.keras")
         if clips is not None:
             np.save(folder / "clips.npy", clips)
-        job = {"path": str(path), "format": format, "quantize": quantize}
+        job = {
+            "path": str(path),
+            "format": format,
+            "quantize": quantize,
+            "lean": lean,
+        }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         return _convert_elsewhere(folder)
 
@@ -58,10 +66,14 @@ def _convert_here(
     format: str,
     quantize: str,
     clips: np.ndarray | None,
+    lean: bool,
 ) -> float:
     model = in_float32(model)
     writer: Any = importlib.import_module(f"{__package__}.{format}")
-    writer.write(model, path, quantize=quantize, clips=clips)
+    write = functools.partial(
+        writer.write, model, path, quantize=quantize, clips=clips, lean=lean
+    )
+    write()
     if quantize == "none" or clips is None:
         return 0.0
     # Rounding moves all log-scores alike, by more than normal video spreads:
@@ -75,7 +87,7 @@ def _convert_here(
             f"With quantize={quantize} the scores of normal clips are not "
             "finite. Choose another quantisation."
         )
-    writer.write(model, path, quantize=quantize, clips=clips, offset=offset)
+    write(offset=offset)
     return offset
 
 
@@ -114,6 +126,7 @@ def run_job(folder: Path) -> None:
         job["format"],
         job["quantize"],
         clips,
+        job["lean"],
     )
     text = json.dumps({"offset": offset})
     (folder / "result.json").write_text(text, encoding="utf-8")

@@ -13,11 +13,16 @@ from keras_cdae.runs.frames import Progress
 from keras_cdae.runtime.metadata import read_metadata
 from keras_cdae.scoring.calibration import Calibration
 
-AUC_KEYS = (
+RATE_KEYS = (
     "auc_micro_per_video",
+    "auc_micro_regularity",
     "auc_micro_raw",
     "auc_macro_skip",
     "auc_macro_padded",
+    "eer",
+    "eer_per_video",
+    "ap",
+    "ap_per_video",
 )
 
 
@@ -64,6 +69,42 @@ class ExportedModel:
         return result
 
 
+def measure_rates(
+    model: "ClipScorer | ExportedModel",
+    dataset: str,
+    data_dir: PathLike | None,
+    *,
+    labels: str | None = None,
+    scored: Progress | None = None,
+) -> dict[str, float] | None:
+    """Measure a model, or an export of it, on a data set's test video.
+
+    Args:
+        model: what scores.
+        dataset: name of the data set.
+        data_dir: its folder.
+        labels: which ground truth; None: the data set's default.
+        scored: called after each scored video.
+
+    Returns:
+        AUC under each protocol, equal error rates and average precisions, by
+        their names in `metrics.json`; None where the data set has no labels,
+        or they leave nothing to measure.
+    """
+    metrics = evaluate(
+        model,  # type: ignore[arg-type] # has what evaluate uses
+        dataset,
+        None if data_dir is None else str(data_dir),
+        labels=labels,
+        localisation=False,
+        scored=scored,
+    ).metrics
+    found = {
+        key: metrics[key] for key in RATE_KEYS if metrics.get(key) is not None
+    }
+    return found or None
+
+
 def auc_change(
     model: ClipScorer,
     path: PathLike,
@@ -84,23 +125,13 @@ def auc_change(
         scored: called after each scored video.
 
     Returns:
-        AUC of Keras and of the export under each protocol; None where the
-        data set has no labels, or they leave nothing to measure.
+        What `measure_rates` gives of Keras and of the export, under each
+        protocol; None where that has nothing to measure.
     """
-    both = [
-        evaluate(
-            scorer,  # type: ignore[arg-type] # has what evaluate uses
-            dataset,
-            None if data_dir is None else str(data_dir),
-            labels=labels,
-            localisation=False,
-            scored=scored,
-        ).metrics
-        for scorer in (model, ExportedModel(path))
-    ]
-    found = {
-        key: (both[0][key], both[1][key])
-        for key in AUC_KEYS
-        if both[0].get(key) is not None
-    }
-    return found or None
+    keras, exported = (
+        measure_rates(each, dataset, data_dir, labels=labels, scored=scored)
+        for each in (model, ExportedModel(path))
+    )
+    if keras is None or exported is None:
+        return None
+    return {key: (keras[key], exported[key]) for key in keras}

@@ -63,6 +63,7 @@ def export(
     force: bool = False,
     allow_uncalibrated: bool = False,
     alarms_per_hour: float = 1.0,
+    lean: bool = False,
 ) -> ExportResult:
     """Write the whole scorer as one file, with its metadata inside.
 
@@ -87,6 +88,9 @@ def export(
         allow_uncalibrated: export a model without calibration: the file then
             gives no `z` and has no threshold.
         alarms_per_hour: false alarms that the threshold in the file allows.
+        lean: leave out the outputs that neither score nor map needs, with
+            what computes them: of the presets `edge` and `nano`, the error of
+            Eq. 14 and so the appearance decoder. Not for `"keras"`.
 
     Returns:
         What was written and how well it agrees.
@@ -127,6 +131,7 @@ def export(
         format=format,
         quantize=quantize,
         alarms_per_hour=alarms_per_hour,
+        lean=lean and format != "keras",
         run=run,
     )
     parity = None
@@ -140,6 +145,7 @@ def export(
                 format=format,
                 quantize=quantize,
                 clips=representative,
+                lean=lean,
             )
             importlib.import_module(f"{__package__}.{format}").embed(
                 temporary, metadata

@@ -1,6 +1,7 @@
 """The graph that every format is made from: the whole scorer, frozen."""
 
 import contextlib
+import math
 import os
 import tempfile
 import warnings
@@ -25,8 +26,27 @@ def encoder_names(model: ClipScorer) -> tuple[str, ...]:
     return model.appearance_encoder.name, model.motion_encoder.name
 
 
+def spare_outputs(model: ClipScorer) -> tuple[str, ...]:
+    """Return the outputs that are costly, and that no score or map needs.
+
+    The error of both reconstructions takes the whole appearance decoder. A
+    model whose score is made of other terms decodes appearance for nothing
+    else.
+
+    Args:
+        model: any model of the package.
+    """
+    if isinstance(model, CDAE) and "error" not in model.score_terms:
+        return ("error",)
+    return ()
+
+
 def score_graph(
-    model: ClipScorer, *, batch: int | None, offset: float = 0.0
+    model: ClipScorer,
+    *,
+    batch: int | None,
+    offset: float = 0.0,
+    lean: bool = False,
 ) -> tuple[Any, Any]:
     """Return a `tf.Module` and its function `score`, weights as constants.
 
@@ -34,6 +54,7 @@ def score_graph(
         model: it computes in float32, under the tensorflow backend.
         batch: clips a call; None: any number.
         offset: subtracted from the score, before `z` is made of it.
+        lean: leave out the `spare_outputs`, and what computes them.
 
     Returns:
         The module, whose `score` takes `clips`, uint8 (batch, T, H, W, C), and
@@ -47,8 +68,19 @@ def score_graph(
     shape = (batch, model.clip_length, *model.image_size, model.channels)
     signature = [tf.TensorSpec(shape, tf.uint8, name=INPUT)]
 
+    row = math.prod(shape[2:])
+    left_out = spare_outputs(model) if lean else ()
+
     def outputs(clips: Any) -> dict[str, Any]:
-        tensors = model.score_tensors(clips)
+        # Scaled as long rows: onnxruntime multiplies one last axis at a time,
+        # which is forty times slower where that is a single channel of grey.
+        rows = tf.reshape(clips, (batch or -1, model.clip_length, row))
+        floats = tf.cast(rows, tf.float32) / 255.0
+        tensors = model.score_tensors(
+            tf.reshape(floats, (batch or -1, *shape[1:]))
+        )
+        for name in left_out:
+            del tensors[name]
         if offset:
             tensors["score"] = tensors["score"] - np.float32(offset)
         if model.calibration is not None:

@@ -11,6 +11,7 @@ import keras
 from keras_cdae.data.video import RESIZE_METHOD
 from keras_cdae.errors import RunFolderError
 from keras_cdae.export.formats import FORMATS
+from keras_cdae.export.graph import spare_outputs
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runtime.interpreters import INPUT
@@ -30,6 +31,7 @@ def describe(
     format: str,
     quantize: str,
     alarms_per_hour: float,
+    lean: bool,
     run: Path | None,
 ) -> dict[str, Any]:
     """Return the metadata of an export as plain data for JSON.
@@ -39,15 +41,23 @@ def describe(
         format: name of the format.
         quantize: name of the quantisation.
         alarms_per_hour: false alarms that the threshold allows.
+        lean: whether the spare outputs are left out.
         run: the run folder that the model comes from, if known.
     """
     height, width = model.image_size
     calibration = model.calibration
     colour = {1: "grey", 3: "RGB"}.get(model.channels)
+    left_out = spare_outputs(model) if lean else ()
+    notes = {k: v for k, v in model.output_notes.items() if k not in left_out}
     return {
         "format": FORMAT,
         "made_by": f"keras_cdae {__version__}",
-        "export": {"format": format, "quantize": quantize, "score_offset": 0.0},
+        "export": {
+            "format": format,
+            "quantize": quantize,
+            "left_out": list(left_out),
+            "score_offset": 0.0,
+        },
         "input": {
             "name": INPUT,
             "shape": [
@@ -68,7 +78,7 @@ def describe(
             "resize": RESIZE_METHOD,
         },
         "outputs": {
-            **model.output_notes,
+            **notes,
             **({} if calibration is None else {"z": Z_NOTE}),
         },
         "calibration": None if calibration is None else calibration.to_dict(),

@@ -23,12 +23,15 @@ def write(
     quantize: str,
     clips: np.ndarray | None,
     offset: float = 0.0,
+    lean: bool = False,
 ) -> None:
     """Write the scorer as an ONNX file; arguments as in `tflite.write`."""
     import tf2onnx
 
     with quiet("tf2onnx"):
-        module, signature = score_graph(model, batch=None, offset=offset)
+        module, signature = score_graph(
+            model, batch=None, offset=offset, lean=lean
+        )
         tf2onnx.convert.from_function(
             module.score,
             input_signature=signature,

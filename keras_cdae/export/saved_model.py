@@ -20,13 +20,14 @@ def write(
     quantize: str,
     clips: np.ndarray | None,
     offset: float = 0.0,
+    lean: bool = False,
 ) -> None:
     """Write the scorer, its signature `serving_default`, to a folder."""
     del quantize, clips  # offers none
     import tensorflow as tf
 
     with quiet("tf.saved_model.save"):
-        module, _ = score_graph(model, batch=None, offset=offset)
+        module, _ = score_graph(model, batch=None, offset=offset, lean=lean)
         if path.exists():
             shutil.rmtree(path)
         tf.saved_model.save(

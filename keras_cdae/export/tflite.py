@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.export.graph import encoder_names, quiet, score_graph
+from keras_cdae.export.halves import halve_filters
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.metadata import FILE_NAME
 
@@ -29,6 +30,7 @@ def write(
     quantize: str,
     clips: np.ndarray | None,
     offset: float = 0.0,
+    lean: bool = False,
 ) -> None:
     """Write the scorer as a flatbuffer.
 
@@ -38,11 +40,12 @@ def write(
         quantize: what the table of formats offers.
         clips: representative clips, uint8 (count, T, H, W, C), for int8.
         offset: subtracted from the score.
+        lean: leave out what neither score nor map needs.
     """
     import tensorflow as tf
 
     with quiet("The TFLite converter"):
-        module, _ = score_graph(model, batch=1, offset=offset)
+        module, _ = score_graph(model, batch=1, offset=offset, lean=lean)
         function = module.score.get_concrete_function()
 
         def new_converter() -> Any:
@@ -54,16 +57,16 @@ def write(
             return converter
 
         converter = new_converter()
-        if quantize != "none":
+        if quantize in ("dynamic", "int8"):
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
         if quantize == "int8":
             assert clips is not None  # checked by export
             in_floats = _encoder_tensors(model, new_converter().convert())
             flatbuffer = _mixed(converter, clips, in_floats)
         else:
             flatbuffer = converter.convert()
+        if quantize == "float16":
+            flatbuffer = halve_filters(flatbuffer)
     path.write_bytes(flatbuffer)
 
 

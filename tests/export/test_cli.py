@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 pytest.importorskip("tensorflow")
 
+from keras_cdae_cli import benchmark_parity, output
 from keras_cdae_cli.benchmark import command as benchmark
 from keras_cdae_cli.export import command as export
 
@@ -41,6 +42,7 @@ def test_export_int8_from_a_folder_as_json(keras_file, videos, tmp_path):
     assert values["path"] == str(target)
     assert values["quantize"] == "int8"
     assert values["parity"]["rank_correlation"] > 0.95
+    assert set(values["auc"]) == set(output.PROTOCOLS)
     keras, int8 = values["auc"]["auc_micro_raw"]
     assert int8 == pytest.approx(keras, abs=0.05)
 
@@ -84,3 +86,31 @@ def test_benchmark_of_a_file(exported, videos, tmp_path):
     header, row = target.read_text().splitlines()
     assert header.startswith("name,threads,end_to_end")
     assert row.startswith("tflite-none.tflite,1,")
+
+
+def test_parity_of_every_format(keras_file, videos, monkeypatch):
+    few = [("saved_model", "none"), ("tflite", "float16")]
+    assert set(few) < set(benchmark_parity.choices())
+    monkeypatch.setattr(benchmark_parity, "choices", lambda: few)
+    arguments = ["parity", "--model", str(keras_file)]
+    arguments += ["--dataset", "synthetic", "--data-dir", str(videos)]
+    result = CliRunner().invoke(benchmark, arguments)
+    assert result.exit_code == 0, result.output
+    first, _, second = result.stdout.partition("On the test video")
+    assert "| tflite float16 |" in first
+    for title in output.PROTOCOLS.values():
+        assert f"| {title}" in second
+    assert "saved_model" in second
+    assert "would be refused" not in result.stderr
+
+
+def test_the_check_takes_the_data_set_given(keras_file, videos, tmp_path):
+    target = tmp_path / "m.onnx"
+    arguments = [str(keras_file), "--format", "onnx", "--output", str(target)]
+    arguments += ["--lean", "--json"]
+    arguments += ["--dataset", "synthetic", "--data-dir", str(videos)]
+    result = CliRunner().invoke(export, arguments)
+    assert result.exit_code == 0, result.output
+    values = json.loads(result.stdout)
+    assert values["parity"]["clips"] > 50  # drawn ones are 16
+    assert values["left_out"] == ["error"]

@@ -18,6 +18,7 @@ from keras_cdae.export import exporter as exporter_module
 from keras_cdae.export import formats as formats_module
 from keras_cdae.export.check import Parity, compare, open_export
 from keras_cdae.export.clips import made_clips
+from keras_cdae.export.graph import spare_outputs
 from keras_cdae.export.metadata import weights_digest
 from keras_cdae.runtime import read_metadata
 
@@ -74,6 +75,72 @@ def test_tflite_has_only_builtin_operators(quantize, exported):
     assert "CONV_2D" in names
     assert not [name for name in names if name.startswith(("Flex", "CUSTOM"))]
     assert interpreter.get_input_details()[0]["shape"][0] == 1
+
+
+def test_float16_halves_filters_alone(exported):
+    from ai_edge_litert.interpreter import Interpreter
+
+    path = exported("tflite", "float16").path
+    interpreter = Interpreter(model_path=str(path))
+    types = {t["index"]: t["dtype"] for t in interpreter.get_tensor_details()}
+    halves = {index for index, kind in types.items() if kind is np.float16}
+    makers = [
+        op for op in interpreter._get_ops_details() if op["inputs"][0] in halves
+    ]
+    made = {int(op["outputs"][0]) for op in makers}
+    assert {op["op_name"] for op in makers} == {"DEQUANTIZE"}
+    assert len(made) == len(halves) > 20
+    for op in interpreter._get_ops_details():
+        filters = {int(op["inputs"][1])} if op["op_name"] == "CONV_2D" else ()
+        assert made.isdisjoint(set(op["inputs"]) - set(filters))
+    whole = exported("tflite").path.stat().st_size
+    assert path.stat().st_size < 0.65 * whole
+
+
+@pytest.mark.parametrize("quantize", ["none", "float16"])
+def test_a_black_picture_has_a_finite_score(quantize, model, exported):
+    black = np.zeros((1, 5, 32, 32, 1), "uint8")
+    run = open_export(exported("tflite", quantize).path, "tflite")
+    score = run(black)["score"]
+    assert np.isfinite(score).all()
+    np.testing.assert_allclose(score, model.score(black)["score"], rtol=1e-2)
+
+
+def test_float16_of_the_shipped_model_is_accepted(shared_data, tmp_path):
+    result = export(
+        "ped2-edge",
+        tmp_path / "m.tflite",
+        format="tflite",
+        quantize="float16",
+        calibration_clips=shared_data / "ped2" / "training",
+    )
+    assert result.parity.map_rel < 1e-2
+    assert result.parity.rank_correlation > 0.999
+
+
+@pytest.mark.parametrize("name", ["tflite", "onnx"])
+def test_lean_leaves_out_what_no_score_needs(name, model, exported, tmp_path):
+    path = tmp_path / f"m{FORMATS[name].suffix}"
+    result = export(model, path, format=name, lean=True)
+    whole = exported(name)
+    assert result.metadata["export"]["left_out"] == ["error"]
+    assert set(whole.metadata["outputs"]) - set(result.metadata["outputs"]) == {
+        "error"
+    }
+    clip = made_clips(model)[:1]
+    received, expected = (
+        open_export(each.path, name)(clip) for each in (result, whole)
+    )
+    assert set(expected) - set(received) == {"error"}
+    for key, values in received.items():
+        np.testing.assert_allclose(
+            values, expected[key], rtol=1e-5, atol=1e-9, err_msg=key
+        )
+    assert path.stat().st_size < 0.95 * whole.path.stat().st_size
+
+
+def test_nothing_of_equation_14_is_spare(make_model):
+    assert spare_outputs(make_model()) == ()
 
 
 def test_int8_quantises_the_decoders_alone(exported):

@@ -83,9 +83,14 @@ def test_checkpoints_are_interchangeable(runs, mixed):
 
 @pytest.mark.slow
 def test_baselines_do_as_well(runs):
+    if runs["backend"] != "tensorflow":
+        pytest.skip("of tensorflow alone")
     one, two = runs["baseline"]
-    assert one[1] < one[0]
-    np.testing.assert_allclose(two, one, rtol=1e-4)
+    assert one["loss"][1] < one["loss"][0]
+    # Their loss is not quite the same: Keras weighs batches by their size, and
+    # the last is larger where it was made even.
+    np.testing.assert_allclose(two["loss"], one["loss"], rtol=0.05)
+    np.testing.assert_allclose(two["kernel"], one["kernel"], atol=1e-5)
 
 
 @pytest.mark.backend

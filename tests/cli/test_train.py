@@ -37,6 +37,7 @@ def test_the_configuration_has_all_that_decides(trained, camera):
         "overrides": {},
         "pseudo_anomalies": 0.0,
         "model": "cdae",
+        "devices": 1,
     }
     assert config["environment"]["backend"] in ("tensorflow", "jax", "torch")
     assert {"keras", "numpy"} <= set(config["environment"]["versions"])

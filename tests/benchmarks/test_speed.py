@@ -34,6 +34,13 @@ def test_json():
     assert result["backend"] == backend
     assert set(result["step_seconds"]) == {"pretraining", "alternation"}
     assert min(result["step_seconds"].values()) > 0
+    for stage, ratio in result["loop_over_network"].items():
+        for clock, value in ratio.items():
+            loop = result["loop_seconds"][stage][clock]
+            alone = result["network_seconds"][stage][clock]
+            assert value == pytest.approx(loop / alone)
+            assert alone > 0
+    assert set(result["loop_over_network"]) == set(result["step_seconds"])
     assert result["scored_frames_per_second"] > 0
     assert result["peak_memory_mb"] > 10
     assert report["pipeline"]["clips_per_second"]["ClipBatches"] > 0

@@ -39,7 +39,7 @@ def runs(request, tmp_path_factory):
         },
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1500,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -53,8 +53,8 @@ def command(
     A model is measured under every installed backend of Keras and in every
     format, an exported file as it is. int8 is left out unless a file of it is
     given. Each measurement is a process pinned to its cores. "core ms" is
-    processor time a frame, end to end, of all threads: it hardly depends on
-    what else the machine does.
+    processor time a frame, end to end, of all threads: what else the machine
+    does changes it less than the rates.
     """
     from keras_cdae.data.video import video_info
     from keras_cdae.export.speed import measure_file

@@ -41,7 +41,8 @@ class Speed:
         threads: cores and threads.
         end_to_end: frames a second, with decoding and resizing.
         core_ms: milliseconds of processor time a frame, of all threads, with
-            decoding and resizing: other programs hardly change it.
+            decoding and resizing. Other programs change it less than the
+            rates.
         inference: clips a second, of the model alone.
         latency_ms: milliseconds for one call of the model.
         batch: clips a call.

@@ -78,7 +78,7 @@ def test_a_whole_run(make_model, video, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
-    assert (seen["loop"], seen["frames"], seen["compared"]) == (12, 40, 20)
+    assert (seen["loop"], seen["frames"], seen["compared"]) == (12, 40, 16)
     assert seen["largest_difference"] == 0
     assert seen["resident"][-1][0] == 40
     assert seen["resident"][-1][1] > 10

@@ -30,6 +30,7 @@ from keras_cdae.export.metadata import describe
 from keras_cdae.files import (
     full_disk_named,
     process_folder,
+    require_writable,
     stale_folders,
     write_json,
 )
@@ -106,7 +107,7 @@ def export(
         ExportError: (a `ValueError`) if calibration clips are missing or
             of another shape, the conversion fails, or the result disagrees
             with Keras.
-        RunFolderError: if the disk is full.
+        RunFolderError: if the disk is full, or cannot be written.
 
     Example:
         ```python
@@ -126,6 +127,7 @@ def export(
             "keras_cdae.runs.calibrate(model, normal_video), or pass "
             "allow_uncalibrated=True (--allow-uncalibrated)."
         )
+    require_writable(target.parent)
     clips = _clips(scorer, run, calibration_clips, quantize)
     representative, others = _split(clips)
     metadata = describe(

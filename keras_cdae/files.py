@@ -1,9 +1,11 @@
 """Files that are either whole or absent: written aside, then renamed."""
 
 import contextlib
+import errno
 import json
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -77,6 +79,96 @@ def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
     for entry in folder.iterdir() if folder.is_dir() else ():
         if any(kind.fullmatch(entry.name) for kind in kinds):
             entry.unlink(missing_ok=True)
+
+
+def process_folder(parent: Path, prefix: str) -> Path:
+    """Make a folder for what this process writes and does not finish yet.
+
+    Its name tells the next process whether the one that made it still runs.
+
+    Args:
+        parent: where it goes; it must exist.
+        prefix: of its name.
+    """
+    name = f"{prefix}{socket.gethostname()}-{os.getpid()}-"
+    folder = Path(tempfile.mkdtemp(prefix=name, dir=parent))
+    _OURS.add(folder.absolute())
+    return folder
+
+
+def stale_folders(parent: Path, prefix: str) -> list[Path]:
+    """Return what `process_folder` made for processes that were killed.
+
+    Those of another machine are left out: whether it works in them is not to
+    be seen from here.
+
+    Args:
+        parent: where they lie; it may be absent.
+        prefix: of their names.
+    """
+    start = f"{prefix}{socket.gethostname()}-"
+    found = []
+    for folder in parent.glob(f"{start}*"):
+        pid = folder.name.removeprefix(start).partition("-")[0]
+        ours = folder.absolute() in _OURS
+        if pid.isdecimal() and not ours and not _is_running(int(pid)):
+            found.append(folder)
+    return found
+
+
+_OURS: set[Path] = set()  # folders of this process, whatever its number was
+
+
+def _is_running(pid: int) -> bool:
+    if os.name != "posix":  # elsewhere signal 0 is a signal
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return pid != os.getpid()
+
+
+@contextlib.contextmanager
+def full_disk_named(folder: Path, advice: str) -> Iterator[None]:
+    """Turn what writers make of a full disk into one clear error.
+
+    Args:
+        folder: what is written to.
+        advice: what to do once there is space again, a sentence.
+
+    Raises:
+        RunFolderError: if the block failed because the disk is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, RunFolderError) or not is_full_disk(error):
+            raise
+        raise RunFolderError(
+            f"{folder}: the disk is full. Free some space, {advice}"
+        ) from error
+
+
+def is_full_disk(error: BaseException | None) -> bool:
+    """Tell whether an error, or what led to it, is of a full disk.
+
+    HDF5 and tensorflow have no number for it, but the words are in their
+    messages.
+
+    Args:
+        error: the error.
+    """
+    while error is not None:
+        number = getattr(error, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if os.strerror(errno.ENOSPC) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -5,7 +5,6 @@ import dataclasses
 import importlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,19 @@ from keras_cdae.export.formats import (
     check_path,
 )
 from keras_cdae.export.metadata import describe
-from keras_cdae.files import write_json
+from keras_cdae.files import (
+    full_disk_named,
+    process_folder,
+    require_writable,
+    stale_folders,
+    write_json,
+)
 from keras_cdae.models.clip_scorer import ClipScorer, in_float32
 from keras_cdae.runs.loader import find_model, load
 
 MIN_CLIPS = 8
+ASIDE = ".export-"
+REPLACED = ".replaced"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +111,7 @@ def export(
         ExportError: (a `ValueError`) if calibration clips are missing or
             of another shape, the conversion fails, or the result disagrees
             with Keras.
+        RunFolderError: if the disk is full, or cannot be written.
 
     Example:
         ```python
@@ -124,6 +132,7 @@ def export(
             "keras_cdae.runs.calibrate(model, normal_video), or pass "
             "allow_uncalibrated=True (--allow-uncalibrated)."
         )
+    require_writable(target.parent)
     clips = _clips(scorer, run, calibration_clips, quantize)
     representative, others = _split(clips)
     metadata = describe(
@@ -135,7 +144,8 @@ def export(
         run=run,
     )
     parity = None
-    with _aside(target) as temporary:
+    again = "then export again: an earlier export here is whole."
+    with full_disk_named(target.parent, again), _aside(target) as temporary:
         if format == "keras":
             _bare(in_float32(scorer)).save(temporary)
         else:
@@ -160,7 +170,8 @@ def export(
             )
             refuse(parity, force)
     metadata_path = target.with_name(target.name + ".json")
-    write_json(metadata_path, metadata)
+    with full_disk_named(target.parent, again):
+        write_json(metadata_path, metadata)
     return ExportResult(target, metadata_path, metadata, parity)
 
 
@@ -244,11 +255,24 @@ def _check_target(target: Path, format: str) -> None:
 def _aside(target: Path) -> Iterator[Path]:
     """Yield a path in a folder beside `target`; rename it on success."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=target.parent, prefix=".export-"
-    ) as folder:
-        temporary = Path(folder) / target.name
+    for left in stale_folders(target.parent, ASIDE):
+        _clear(left)
+    folder = process_folder(target.parent, ASIDE)
+    try:
+        temporary = folder / target.name
         yield temporary
-        if target.is_dir():
-            shutil.rmtree(target)
+        if target.is_dir():  # a folder replaces no folder that holds files
+            (folder / REPLACED).mkdir()
+            target.replace(folder / REPLACED / target.name)
         temporary.replace(target)
+    finally:
+        _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Remove an unfinished export; give back what it was to replace."""
+    for old in (folder / REPLACED).glob("*"):
+        target = folder.parent / old.name
+        if not target.exists():
+            old.replace(target)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -7,9 +7,12 @@ import os
 import zipfile
 from pathlib import Path
 
-from keras_cdae.errors import ModelFileError
+from keras_cdae.errors import ModelFileError, shown
 from keras_cdae.runs.find import find_model
 from keras_cdae.scoring.calibration import Calibration
+
+CONFIG = "config.json"
+MAX_BYTES = 2**24  # of it, unpacked: a thousand times what models have
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,14 +42,19 @@ def read_model(model: str | os.PathLike[str]) -> ModelFacts:
     path = find_model(model).resolve()
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))["config"]
+            if archive.getinfo(CONFIG).file_size > MAX_BYTES:
+                raise ValueError("more configuration than a model can have")
+            config = json.loads(archive.read(CONFIG))["config"]
         stored = config.get("calibration")
         with path.open("rb") as stream:
             checksum = hashlib.file_digest(stream, "sha256").hexdigest()
-    except (zipfile.BadZipFile, KeyError, ValueError, AttributeError) as error:
+    except Exception as error:  # zlib, zipfile and json have many kinds
         raise ModelFileError(
-            f"{path}: is no Keras model: {error}. Name a run folder or a "
-            ".keras file that `keras-cdae train` wrote."
+            f"{path}: is no Keras model: {shown(error, 200)}. Name a run "
+            "folder or a .keras file that `keras-cdae train` wrote."
         ) from error
-    calibration = None if stored is None else Calibration.from_dict(stored)
+    try:
+        calibration = None if stored is None else Calibration.from_dict(stored)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from error
     return ModelFacts(path, checksum, calibration)

@@ -44,12 +44,15 @@ class Outcome:
         path: where it lies.
         reason: why there is no result; None where there is one.
         warnings: what was logged on the way.
+        full_disk: whether the disk of the results was full: there is no use
+            in scoring the other videos.
     """
 
     name: str
     path: Path
     reason: str | None = None
     warnings: tuple[str, ...] = ()
+    full_disk: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Score many videos: plan, work, summary."""
 
+import errno
 import os
 import shutil
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from keras_cdae.data.h264 import H264Writer
-from keras_cdae.files import require_writable, write_json
+from keras_cdae.files import full_disk_named, require_writable, write_json
 from keras_cdae.jobs.job import Job, work_folder
 from keras_cdae.jobs.local import Event, cores, run_local
 from keras_cdae.jobs.model import ModelFacts, read_model
@@ -65,7 +66,7 @@ def score_many(
 
     Raises:
         ModelFileError: if there is no such model.
-        RunFolderError: if `output` cannot be written.
+        RunFolderError: if `output` cannot be written, or its disk is full.
         MissingDependencyError: if Ray or, to annotate, PyAV is not installed.
         ValueError: for an unknown engine, or an annotation without
             calibration.
@@ -85,35 +86,42 @@ def score_many(
         overwrite=overwrite,
     )
     outcomes = Outcomes(plan, progress)
-    if plan.tasks:
-        work = work_folder(folder)
-        job = Job(facts.path, folder, work, settings, _backend())
-        try:
-            if engine == "ray":
-                run_ray(
-                    job,
-                    plan.tasks,
-                    workers=jobs,
-                    address=ray_address,
-                    tell=outcomes,
-                )
-            else:
-                run_local(
-                    job, plan.tasks, workers=jobs or cores(), tell=outcomes
-                )
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    summary = Summary(
-        model=facts.path,
-        calibrated=facts.calibration is not None,
-        videos=_results(folder, plan, outcomes.failed),
-        kept=len(plan.names) - len(plan.tasks),
-        failures=[*plan.failures, *outcomes.failures],
-        warnings=list(dict.fromkeys(outcomes.warnings)),
-        seconds=time.monotonic() - begun,
-    )
-    write_json(folder / SUMMARY, summary.to_dict())
+    go_on = "then repeat the command: what is done is not done again."
+    with full_disk_named(folder, go_on):
+        if plan.tasks:
+            work = work_folder(folder)
+            job = Job(facts.path, folder, work, settings, _backend())
+            try:
+                _run(job, plan, outcomes, engine, jobs, ray_address)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+        summary = Summary(
+            model=facts.path,
+            calibrated=facts.calibration is not None,
+            videos=_results(folder, plan, outcomes.failed),
+            kept=len(plan.names) - len(plan.tasks),
+            failures=[*plan.failures, *outcomes.failures],
+            warnings=list(dict.fromkeys(outcomes.warnings)),
+            seconds=time.monotonic() - begun,
+        )
+        write_json(folder / SUMMARY, summary.to_dict())
     return summary
+
+
+def _run(
+    job: Job,
+    plan: Plan,
+    outcomes: "Outcomes",
+    engine: str,
+    jobs: int | None,
+    ray_address: str | None,
+) -> None:
+    if engine == "ray":
+        run_ray(
+            job, plan.tasks, workers=jobs, address=ray_address, tell=outcomes
+        )
+    else:
+        run_local(job, plan.tasks, workers=jobs or cores(), tell=outcomes)
 
 
 def _check(engine: str, jobs: int | None) -> None:
@@ -172,6 +180,8 @@ class Outcomes:
             # The last frame counts when the files are written.
             self._done[event.name] = min(done, most - 1)
         else:
+            if event.full_disk:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._done[event.name] = most
             self._videos += 1
             self.warnings += event.warnings

@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_cdae.data.video import read_frame_views, video_info
 from keras_cdae.errors import CDAEError, VideoError
-from keras_cdae.files import write_json
+from keras_cdae.files import is_full_disk, write_json
 from keras_cdae.jobs.job import Job
 from keras_cdae.jobs.outcome import Outcome
 from keras_cdae.jobs.plan import Task
@@ -61,7 +61,9 @@ def score_task(
         try:
             _score(model, task, job, advance, warnings)
         except Exception as error:  # one video must not stop the rest
-            return Outcome(task.name, task.path, _reason(error, task.path))
+            reason = _reason(error, task.path)
+            full = is_full_disk(error)
+            return Outcome(task.name, task.path, reason, full_disk=full)
     return Outcome(task.name, task.path, None, tuple(warnings))
 
 

@@ -16,7 +16,7 @@ from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import align_labels
 from keras_cdae.data.frames import CachedVideo
 from keras_cdae.errors import DataError, VideoError
-from keras_cdae.files import require_writable, write_json
+from keras_cdae.files import full_disk_named, require_writable, write_json
 from keras_cdae.metrics.frame import frame_metrics, micro_auc
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.models.clip_scorer import ClipScorer
@@ -94,11 +94,12 @@ def evaluate(
     Raises:
         DataError: if the data set is missing, or has no test video.
         VideoError: if a test video cannot be read or is too short.
-        RunFolderError: if `output` cannot be written, or a run trains there.
+        RunFolderError: if `output` cannot be written, its disk is full, or a
+            run trains there.
         LabelError: if the labels do not fit the videos.
     """
-    folder = None if data_dir is None else Path(data_dir)
-    found = load_dataset(dataset, folder, labels=labels)
+    source = None if data_dir is None else Path(data_dir)
+    found = load_dataset(dataset, source, labels=labels)
     if not found.test:
         raise DataError(
             f"{found.root}: has no test video to evaluate on. Put videos into "
@@ -152,9 +153,11 @@ def evaluate(
         )
     result = Evaluation(found, videos, metrics, trivial, paper)
     if output is not None:
-        with run_lock(Path(output)):
-            write_scores_csv(Path(output) / "scores.csv", videos)
-            write_json(Path(output) / "metrics.json", _report(result))
+        folder = Path(output)
+        again = "then evaluate again: the files of before are whole."
+        with run_lock(folder), full_disk_named(folder, again):
+            write_scores_csv(folder / "scores.csv", videos)
+            write_json(folder / "metrics.json", _report(result))
     return result
 
 

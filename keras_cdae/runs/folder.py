@@ -1,16 +1,13 @@
 """What a run folder may hold when a training begins, and what it gets."""
 
-import contextlib
 import csv
-import errno
 import io
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from keras_cdae.errors import CDAEError, RunFolderError
+from keras_cdae.errors import RunFolderError
 from keras_cdae.files import (
     remove_leftovers,
     require_writable,
@@ -96,40 +93,6 @@ def clean_folder(run: Path) -> None:
     if checkpoint.is_dir():
         for entry in checkpoint.glob(".epoch-*"):
             entry.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def full_disk_named(run: Path) -> Iterator[None]:
-    """Turn what writers make of a full disk into one clear error.
-
-    Raises:
-        RunFolderError: if the block failed because the disk is full.
-    """
-    try:
-        yield
-    except Exception as error:
-        if isinstance(error, CDAEError) or not _is_full(error):
-            raise
-        raise RunFolderError(
-            f"{run}: the disk is full. Free some space, then go on with "
-            f"`keras-cdae train --resume --output {run}`: every finished epoch "
-            "is kept."
-        ) from error
-
-
-def _is_full(error: BaseException | None) -> bool:
-    """Tell whether an error, or what led to it, is of a full disk.
-
-    HDF5 has no number for it, but the words are in its message.
-    """
-    while error is not None:
-        number = getattr(error, "errno", None)
-        if number in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        if os.strerror(errno.ENOSPC) in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def trim_history(path: Path, epochs: int) -> None:

@@ -1,6 +1,8 @@
 """Find a trained model: a file, a run folder, or one that is shipped."""
 
 import os
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -23,9 +25,10 @@ def load(model: str | os.PathLike[str]) -> ClipScorer:
     """
     path = find_model(model)
     try:
+        _check_members(path)
         loaded: Any = keras.models.load_model(path)  # safe_mode is the default
-    except ModelFileError:
-        raise
+    except ModelFileError as error:  # of a newer version, or damaged
+        raise ModelFileError(f"{path}: {error}") from error
     except Exception as error:  # Keras raises many kinds for a broken file
         raise ModelFileError(
             f"{path}: cannot be loaded as a model: {_first_line(error)}. It "
@@ -38,6 +41,23 @@ def load(model: str | os.PathLike[str]) -> ClipScorer:
             "or a baseline. Name a file that `keras-cdae train` wrote."
         )
     return loaded
+
+
+def _check_members(path: Path) -> None:
+    """Refuse what is no archive, or would be unpacked outside its folder.
+
+    Keras reads other kinds of files, too, with fewer checks.
+    """
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    for name in names:
+        parts = name.replace("\\", "/").split("/")
+        if not parts[0] or parts[0].endswith(":") or ".." in parts:
+            raise ModelFileError(
+                f"holds a file that would be unpacked elsewhere, "
+                f"{shown(name)!r}, and is not loaded. It was not written by "
+                "keras-cdae: fetch the model from where it was made."
+            )
 
 
 def _first_line(error: Exception) -> str:

@@ -109,7 +109,7 @@ def _is_there(handle: IO[str], path: Path) -> bool:
 
 def _write(handle: IO[str], holder: str) -> None:
     handle.truncate(0)
-    # The lock holds whatever it says, on a full disk too.
+    # The lock holds whatever it says, on a full disk too. Past the buffer of
+    # the file, which would try again when it is closed.
     with contextlib.suppress(OSError):
-        handle.write(holder)
-        handle.flush()
+        os.write(handle.fileno(), holder.encode())

@@ -18,7 +18,7 @@ from keras_cdae.data.flow import require_tvl1
 from keras_cdae.data.frames import CachedVideo
 from keras_cdae.data.pipelines import training_batches
 from keras_cdae.errors import DataError
-from keras_cdae.files import atomic_path
+from keras_cdae.files import atomic_path, full_disk_named
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.models.clip_scorer import ClipScorer, in_float32
 from keras_cdae.runs.centroids import CentroidLog, sample_clips
@@ -30,7 +30,6 @@ from keras_cdae.runs.folder import (
     LOGS,
     check_folder,
     clean_folder,
-    full_disk_named,
     start_folder,
     trim_history,
 )
@@ -95,7 +94,11 @@ def train(
         require_tensorboard()
     dataset, settings = load_training(settings)
     check_folder(run, settings, resume=resume, overwrite=overwrite)
-    with run_lock(run), full_disk_named(run):
+    go_on = (
+        f"then go on with `keras-cdae train --resume --output {run}`: every "
+        "finished epoch is kept."
+    )
+    with run_lock(run), full_disk_named(run, go_on):
         clean_folder(run)
         videos = training_videos(dataset, settings, cache_dir, progress)
         if not resume:  # not before the videos are known to be readable

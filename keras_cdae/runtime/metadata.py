@@ -84,7 +84,10 @@ def _read_tflite(path: Path) -> str:
 
 def _read_onnx(path: Path) -> str:
     session = open_onnx(path)
-    properties = session.get_modelmeta().custom_metadata_map
+    try:
+        properties = session.get_modelmeta().custom_metadata_map
+    except UnicodeDecodeError as error:
+        raise _foreign(path) from error
     if KEY not in properties:
         raise _foreign(path)
     return properties[KEY]
@@ -110,7 +113,10 @@ def open_onnx(path: Path, threads: int | None = None) -> Any:
         options.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
+            str(path),
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,  # it would print, and try the same again
         )
     except Exception as error:  # onnxruntime's kinds have no common base
         raise _foreign(path) from error

@@ -12,6 +12,10 @@ pytest.importorskip("torch")  # a forked process is at work at once
 RUN = Path(__file__).with_name("run.py")
 FAULTS = (
     "train-kill",
+    "eval-kill",
+    "score-kill",
+    "export-kill",
+    "full-disk",
     "read-only",
     "no-video",
     "no-frames",
@@ -25,7 +29,7 @@ FAULTS = (
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and SIGKILL")
 def test_nothing_is_lost():
     done = subprocess.run(
-        [sys.executable, RUN, "--kills", "2", "--only", *FAULTS],
+        [sys.executable, RUN, "--kills", "1", "--only", *FAULTS],
         env={**os.environ, "KERAS_BACKEND": "torch"},
         capture_output=True,
         text=True,

@@ -29,6 +29,7 @@ from keras_cdae.errors import CDAEError
 
 LIGHT, HEAVY = 3 * 2**30, 16 * 2**30  # bytes of address space
 SECONDS = 20  # for one case
+PATIENCE = 240  # for one that loads a model, with its imports
 MESSAGE = 700  # characters that one line may have
 
 
@@ -39,7 +40,8 @@ def check(target, folder, data):
     before = set(folder.parent.iterdir())
     path.write_bytes(data)
     (folder / "last").write_bytes(data)  # what is left of a crash
-    faulthandler.dump_traceback_later(SECONDS, exit=True)
+    limit = PATIENCE if target.name.startswith("model-") else SECONDS
+    faulthandler.dump_traceback_later(limit, exit=True)
     try:
         target.read(path)
     except CDAEError as error:

@@ -27,7 +27,7 @@ from keras_cdae.runtime.metadata import ASSETS, FILE_NAME, read_metadata
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scores import VideoScores, read_scores_csv
 
-SHIPPED = Path(__file__).parents[2] / "saved_models" / "ped2-edge.keras"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "v0.1"
 FRAMES = 12  # of the video that labels are read for
 
 
@@ -265,6 +265,34 @@ def _read_tail(path):
     _use_metadata(read_metadata(path))
 
 
+def _read_facts(path):
+    from keras_cdae.jobs.model import read_model
+
+    read_model(path)
+
+
+def keras_files():
+    """Damaged archives, and whole ones with a damaged configuration."""
+    model = FIXTURES / "model.keras"
+    with zipfile.ZipFile(model) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    names = st.sampled_from((*mutations.NAMES, "config.json", "x/y"))
+
+    def packed(config, more):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for name, data in {**members, "config.json": config}.items():
+                archive.writestr(name, data)
+            if more is not None:
+                archive.writestr(more or "x", b"more")
+        return stream.getvalue()
+
+    return mutations.damaged([model.read_bytes()]) | st.builds(
+        packed, mutations.json_bytes([config]), st.none() | names
+    )
+
+
 # Pictures and video
 
 
@@ -336,6 +364,7 @@ def light(folder):
         Target("calibration", ".json", _read_calibration, _calibration),
         Target("metadata", ".json", _read_metadata, _metadata),
         Target("metadata-tflite", ".tflite", _read_tail, _tflite_tail),
+        Target("model-facts", ".keras", _read_facts, keras_files),
         Target("pictures", ".png", read_image, _pictures),
         Target("videos", ".mp4", _read_video, lambda: _videos(folder), 0.5),
     ]
@@ -348,7 +377,7 @@ def mutations_of_m():
     return mutations.matlab_text() | mutations.damaged([good])
 
 
-# With keras
+# With keras, and with interpreters
 
 
 def _trim(path):
@@ -357,19 +386,31 @@ def _trim(path):
     trim_history(path, 2)
 
 
-def _keras_files():
-    return mutations.damaged([SHIPPED.read_bytes()])
-
-
 def _load(path):
     import keras_cdae
 
     keras_cdae.load(path)
 
 
+def _open(path):
+    from keras_cdae.runtime.interpreters import open_model
+
+    read_metadata(path)
+    clip = np.zeros((1, 5, 32, 32, 1), np.uint8)
+    open_model(path, threads=1)(clip)
+
+
+def _exports(suffix):
+    return mutations.damaged([(FIXTURES / f"model{suffix}").read_bytes()])
+
+
 def heavy():
     """Models: each case takes a good part of a second."""
     return [
         Target("history-csv", ".csv", _trim, _history),
-        Target("model-keras", ".keras", _load, _keras_files, 0.05),
+        Target("model-keras", ".keras", _load, keras_files, 0.3),
+        Target("model-onnx", ".onnx", _open, lambda: _exports(".onnx"), 0.3),
+        Target(
+            "model-tflite", ".tflite", _open, lambda: _exports(".tflite"), 0.3
+        ),
     ]

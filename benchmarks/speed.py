@@ -193,8 +193,12 @@ def network_seconds(
     """Return the median time of a stage's gradients alone, by clock."""
     import keras
 
-    module = f"gradients_{keras.backend.backend()}"
-    run = globals()[module](model, keras.ops.convert_to_tensor(batch))
+    make = {
+        "tensorflow": gradients_tensorflow,
+        "torch": gradients_torch,
+        "jax": gradients_jax,
+    }[keras.backend.backend()]
+    run = make(model, keras.ops.convert_to_tensor(batch))
     times = [spent(run) for _ in range(WARM_UP + steps)][WARM_UP:]
     return {c: statistics.median(t[c] for t in times) for c in CLOCKS}
 

@@ -40,6 +40,8 @@ class ExportedModel:
         ModelFileError: if it is missing, damaged or foreign.
     """
 
+    flow: str | None = None  # what is exported reads frames alone
+
     def __init__(self, path: PathLike, *, threads: int | None = None) -> None:
         self.path = Path(path)
         self.metadata = read_metadata(self.path)

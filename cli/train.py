@@ -141,10 +141,12 @@ def train(
     settings = _settings(data_dir=str(data_dir), **values)
     backend.require()
     from keras_cdae.runs.models import check_overrides
+    from keras_cdae.runs.trainer import check_watched
     from keras_cdae.runs.trainer import train as train_run
 
     options.as_usage(check_overrides, settings)
     if tensorboard:
+        options.as_usage(check_watched, settings)
         output.say(f"To watch it: tensorboard --logdir {folder / 'logs'}")
     bar = output.training_bar()
     try:

@@ -87,10 +87,12 @@ def train(
         DeviceError: if there are fewer devices than `settings` names.
         NonFiniteError: if training met NaN.
         MissingDependencyError: if `tensorboard` needs a missing package.
+        ValueError: if `tensorboard` is asked for of another model than CDAE.
     """
     run = Path(output)
     require_devices(settings.devices)
     if tensorboard:
+        check_watched(settings)
         require_tensorboard()
     dataset, settings = load_training(settings)
     check_folder(run, settings, resume=resume, overwrite=overwrite)
@@ -195,6 +197,23 @@ def calibrate(
     return model.calibration
 
 
+def check_watched(settings: RunSettings) -> None:
+    """Refuse TensorBoard logs of a model that has none.
+
+    Args:
+        settings: of the run.
+
+    Raises:
+        ValueError: if the model is another than `"cdae"`.
+    """
+    if settings.model != "cdae":
+        raise ValueError(
+            "tensorboard logs are of the model cdae alone: its parts are what "
+            "they show. Leave them out; history.csv has the losses. Received: "
+            f"model={settings.model!r}"
+        )
+
+
 def _fit(
     settings: RunSettings,
     run: Path,
@@ -228,7 +247,7 @@ def _fit(
     watchers: list[keras.callbacks.Callback] = []
     if isinstance(model, CDAE):
         watchers.append(centroids := CentroidLog(sample_clips(unseen)))
-        if tensorboard and model.flow is None:
+        if tensorboard:
             watchers.append(
                 TensorBoard(run / LOGS, centroids, first_epoch=done)
             )

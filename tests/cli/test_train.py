@@ -75,6 +75,12 @@ def test_wrong_arguments_are_usage_errors(invoke, options, argument, words):
     assert words in invoke("train", *options, "--set", argument).usage
 
 
+@pytest.mark.parametrize("model", ["flow-cdae", "memae"])
+def test_logs_are_of_cdae_alone(invoke, options, model):
+    result = invoke("train", *options, "--model", model, "--tensorboard")
+    assert "tensorboard logs are of the model cdae alone" in result.usage
+
+
 def test_the_history_has_a_row_an_epoch(trained):
     with (trained / "history.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))

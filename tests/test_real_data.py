@@ -20,6 +20,12 @@ CARD = {
     "eer": 0.1827,
     "ap": 0.9739,
 }
+LARGER = {  # of ped2-edge-192
+    "auc_micro_per_video": 0.9426,
+    "auc_micro_raw": 0.8870,
+    "auc_macro_skip": 0.9707,
+    "eer": 0.1871,
+}
 PLACES = {"auc_pixel": 0.6493, "rbdc": 0.4180, "tbdc": 0.7843}
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
@@ -65,6 +71,16 @@ def test_the_card_s_numbers_come_back_in_both_layouts(unpacked, tmp_path):
     difference = plain.trivial["frame_difference"]
     assert difference["auc_micro_per_video"] == pytest.approx(0.867, abs=2e-3)
     assert difference["auc_micro_raw"] == pytest.approx(0.684, abs=2e-3)
+
+
+def test_the_larger_model_s_numbers_come_back(unpacked, tmp_path):
+    model = keras_cdae.load("ped2-edge-192")
+    assert model.image_size == (192, 192)
+    found = evaluate(
+        model, "ped2", unpacked(), cache_dir=tmp_path, localisation=False
+    )
+    for name, value in LARGER.items():
+        assert found.metrics[name] == pytest.approx(value, abs=5e-4)
 
 
 def test_layouts_give_equal_scores_but_for_the_jpeg(unpacked, tmp_path):

@@ -30,12 +30,20 @@ class Job:
 
 
 def work_folder(output: Path) -> Path:
-    """Make the folder of this process, and clear those of killed ones.
+    """Make the folder of this process.
 
     Args:
         output: the folder of the results.
     """
     output.mkdir(parents=True, exist_ok=True)
+    return process_folder(output, WORK)
+
+
+def clear_work(output: Path) -> None:
+    """Remove what killed processes left in a folder of results.
+
+    Args:
+        output: the folder.
+    """
     for left in stale_folders(output, WORK):
         shutil.rmtree(left, ignore_errors=True)
-    return process_folder(output, WORK)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from keras_cdae.data.h264 import H264Writer
 from keras_cdae.files import full_disk_named, require_writable, write_json
-from keras_cdae.jobs.job import Job, work_folder
+from keras_cdae.jobs.job import Job, clear_work, work_folder
 from keras_cdae.jobs.local import Event, cores, run_local
 from keras_cdae.jobs.model import ModelFacts, read_model
 from keras_cdae.jobs.outcome import Advance, Failure, Summary
@@ -78,6 +78,7 @@ def score_many(
     _check_annotation(settings, facts)
     folder = Path(output)
     require_writable(folder)
+    clear_work(folder)  # also where nothing is left to do
     plan = make_plan(
         [Path(path) for path in paths],
         facts,

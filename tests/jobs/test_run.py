@@ -200,6 +200,9 @@ def test_what_killed_runs_left_is_cleared(score, videos, tmp_path):
     score(videos / "mon")
     assert not left.exists()
     assert alive.exists()
+    left.mkdir()
+    assert score(videos / "mon").kept == 1  # nothing to do: cleared as well
+    assert not left.exists()
 
 
 def test_a_model_that_is_none(score, videos, tmp_path):

@@ -193,7 +193,11 @@ class VarianceAttention(keras.layers.Layer):
         rim = self.border
         if not rim:
             return variance
-        inside = variance[:, rim:-rim, rim:-rim]
-        return ops.pad(
-            inside, ((0, 0), (rim, rim), (rim, rim), (0, 0)), mode="symmetric"
-        )
+        # Not `ops.pad(mode="symmetric")`: under torch, Keras repeats the edge.
+        variance = variance[:, rim:-rim, rim:-rim]
+        above = ops.flip(variance[:, :rim], axis=1)
+        below = ops.flip(variance[:, -rim:], axis=1)
+        variance = ops.concatenate([above, variance, below], axis=1)
+        left = ops.flip(variance[:, :, :rim], axis=2)
+        right = ops.flip(variance[:, :, -rim:], axis=2)
+        return ops.concatenate([left, variance, right], axis=2)

@@ -1,5 +1,6 @@
 """The command group, and what becomes of errors."""
 
+import _thread
 import contextlib
 import importlib
 import os
@@ -121,14 +122,30 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does: keep what is finished, and say so."""
+    """Let SIGTERM do what Ctrl-C does: keep what is finished, and say so.
+
+    Python drops what is raised in a destructor. An interruption that falls
+    into one is raised again, or the command would run to its end.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # Python lets the main thread alone have handlers
         return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    dropped = sys.unraisablehook
+
+    def raise_again(unraisable: Any) -> None:
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
+            # From another thread, later: here it would be dropped as well.
+            again = (signal.SIGTERM,)
+            threading.Timer(0.05, _thread.interrupt_main, again).start()
+        else:
+            dropped(unraisable)
+
+    sys.unraisablehook = raise_again
     try:
         yield
     finally:
+        sys.unraisablehook = dropped
         signal.signal(signal.SIGTERM, before)
 
 

@@ -336,3 +336,18 @@ def test_the_installed_command_on_a_run(trained, tmp_path):
         "Scoring: 2 done.",
         f"Wrote scores.csv and metrics.json to {tmp_path}",
     ]
+
+
+def test_an_interruption_in_a_destructor_is_not_lost():
+    class Falls:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    def command():
+        with main.terminated_like_interrupted():
+            falls = Falls()
+            del falls
+            time.sleep(1)  # the handler runs between two instructions
+
+    with pytest.raises(KeyboardInterrupt):
+        command()

@@ -11,7 +11,12 @@ import pytest
 from keras_cdae_cli import main
 
 # What tests/cli run, on less: what goes on, and what trains six models.
-ELSEWHERE = ("demo", "benchmark ablation", "benchmark clusters")
+ELSEWHERE = (
+    "demo",
+    "benchmark ablation",
+    "benchmark clusters",
+    "benchmark motion",
+)
 RESUMED = "--resume"
 CHOICES = ("--dataset", "--format", "--quantize", "--labels")
 

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write the table as CSV, too.",
     ),
+    click.option(
+        "--plot",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Draw frames a second into this PNG, too.",
+    ),
     options.json_output,
 )
 def command(
@@ -46,6 +51,7 @@ def command(
     repeats: int,
     lean: bool,
     target: Path | None,
+    plot: Path | None,
     as_json: bool,
 ) -> None:
     """Measure frames a second, end to end and of the model alone.
@@ -60,6 +66,10 @@ def command(
     from keras_cdae.export.speed import measure_file
 
     video_info(video)  # says what is wrong before anything slow
+    if plot is not None:
+        from keras_cdae.reports.figures import new_figure
+
+        new_figure(1.0)  # needs matplotlib
     rows: list[Speed] = []
     with tempfile.TemporaryDirectory() as folder:
         files = list(_files(model, Path(folder), lean))
@@ -82,6 +92,8 @@ def command(
             progress(total, total, "done")
     if target is not None:
         _write_csv(target, rows)
+    if plot is not None:
+        _draw(plot, rows, video)
     if as_json:
         values = [dataclasses.asdict(row) for row in rows]
         click.echo(json.dumps(values, indent=2))
@@ -142,6 +154,18 @@ def _write_csv(target: Path, rows: "list[Speed]") -> None:
         writer = csv.DictWriter(file, list(dataclasses.asdict(rows[0])))
         writer.writeheader()
         writer.writerows(dataclasses.asdict(row) for row in rows)
+
+
+def _draw(target: Path, rows: "list[Speed]", video: Path) -> None:
+    from keras_cdae.files import atomic_path
+    from keras_cdae.reports.speed_bars import speed_bars
+
+    speeds: dict[str, dict[int, float]] = {}
+    for row in rows:
+        speeds.setdefault(row.name, {})[row.threads] = row.end_to_end
+    with atomic_path(target) as temporary:
+        speed_bars(speeds, title=video.name).savefig(temporary, format="png")
+    output.say(f"Wrote {target}")
 
 
 def _print(rows: "list[Speed]", video: Path) -> None:

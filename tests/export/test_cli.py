@@ -74,10 +74,10 @@ def test_usage_errors(arguments, message):
 
 def test_benchmark_of_a_file(exported, videos, tmp_path):
     video = min((videos / "test").iterdir())
-    target = tmp_path / "speed.csv"
+    target, plot = tmp_path / "speed.csv", tmp_path / "speed.png"
     arguments = [
         *("runtime", "--model", str(exported("tflite").path)),
-        *("--video", str(video), "--threads", "1"),
+        *("--video", str(video), "--threads", "1", "--plot", str(plot)),
         *("--frames", "20", "--repeats", "1", "--output", str(target)),
     ]
     result = CliRunner().invoke(benchmark, arguments)
@@ -86,6 +86,7 @@ def test_benchmark_of_a_file(exported, videos, tmp_path):
     header, row = target.read_text().splitlines()
     assert header.startswith("name,threads,end_to_end")
     assert row.startswith("tflite-none.tflite,1,")
+    assert plot.read_bytes().startswith(b"\x89PNG")
 
 
 def test_parity_of_every_format(keras_file, videos, monkeypatch):

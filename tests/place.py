@@ -26,10 +26,6 @@ SMALLER = {
     "calibrate": ["--overwrite"],
     "train": [*SIZE, "--epochs", "2", "--overwrite"],
     "watch": ["--duration", "3", "--no-view"],
-    "benchmark compare": [
-        *SIZE,
-        *("--minutes", "0.01", "--seeds", "0", "--models", "cdae,conv2d-ae"),
-    ],
     "benchmark runtime": [*TIMED],
     "benchmark tradeoff": [*TIMED, "--threads", "1"],
 }

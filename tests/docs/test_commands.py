@@ -10,12 +10,15 @@ import pytest
 
 from keras_cdae_cli import main
 
-# What tests/cli run, on less: what goes on, and what trains six models.
+# What tests/cli and tests/export run, on less: what goes on, and what trains or
+# exports six models.
 ELSEWHERE = (
     "demo",
     "benchmark ablation",
     "benchmark clusters",
+    "benchmark compare",
     "benchmark motion",
+    "benchmark parity",
 )
 RESUMED = "--resume"
 CHOICES = ("--dataset", "--format", "--quantize", "--labels")

@@ -1,6 +1,5 @@
 """`keras-cdae benchmark alarms`: the work and the table."""
 
-import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +61,7 @@ def measure(
     with output.held_back():  # the table says what is not supported
         counts = measure_alarms(videos, possible, fps=rate)
     if target is not None:
-        _write_csv(target, counts)
+        output.write_table(target, [count.to_dict() for count in counts])
     if as_json:
         values = {
             "dataset": found.title,
@@ -73,19 +72,6 @@ def measure(
         click.echo(json.dumps(values, indent=2, allow_nan=False))
     else:
         _print(found.title, videos, counts, rate)
-
-
-def _write_csv(target: Path, counts: "list[AlarmCount]") -> None:
-    from keras_cdae.files import atomic_path
-
-    rows = [count.to_dict() for count in counts]
-    with (
-        atomic_path(target) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _print(

@@ -1,6 +1,5 @@
 """`keras-cdae benchmark runtime`."""
 
-import csv
 import dataclasses
 import json
 import tempfile
@@ -91,7 +90,7 @@ def command(
                     )
             progress(total, total, "done")
     if target is not None:
-        _write_csv(target, rows)
+        output.write_table(target, [dataclasses.asdict(row) for row in rows])
     if plot is not None:
         _draw(plot, rows, video)
     if as_json:
@@ -142,18 +141,6 @@ def _files(
                 output.say(f"Left out {title}: {error}")
                 continue
             yield title, target, "tensorflow"
-
-
-def _write_csv(target: Path, rows: "list[Speed]") -> None:
-    from keras_cdae.files import atomic_path
-
-    with (
-        atomic_path(target) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, list(dataclasses.asdict(rows[0])))
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(row) for row in rows)
 
 
 def _draw(target: Path, rows: "list[Speed]", video: Path) -> None:

@@ -1,6 +1,5 @@
 """`keras-cdae benchmark tradeoff`."""
 
-import csv
 import dataclasses
 import json
 from pathlib import Path
@@ -109,13 +108,8 @@ def _write(folder: Path, rows: "list[Tradeoff]") -> None:
     from keras_cdae.reports.tradeoff import tradeoff
 
     folder.mkdir(parents=True, exist_ok=True)
-    with (
-        atomic_path(folder / "tradeoff.csv") as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, list(dataclasses.asdict(rows[0])))
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(row) for row in rows)
+    table = [dataclasses.asdict(row) for row in rows]
+    output.write_table(folder / "tradeoff.csv", table)
     speeds: dict[str, dict[int, float]] = {}
     for row in rows:
         speeds.setdefault(row.name, {})[row.threads] = row.end_to_end

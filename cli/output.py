@@ -1,10 +1,12 @@
 """What the commands print: results to stdout, chatter to stderr."""
 
 import contextlib
+import csv
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -290,6 +292,24 @@ NOTE = (
     "min-max: the paper's protocol; raw: one threshold for all videos; EER: "
     "lower is better."
 )
+
+
+def write_table(target: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV, whole or not at all.
+
+    Args:
+        target: the file.
+        rows: at least one; the keys of the first are the columns.
+    """
+    from keras_cdae.files import atomic_path
+
+    with (
+        atomic_path(target) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def print_table(

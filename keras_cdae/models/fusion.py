@@ -25,9 +25,11 @@ ScoreTerms = Mapping[str, int | None]
 EQUATION_14: ScoreTerms = MappingProxyType(
     dict.fromkeys(("error", "appearance_distance", "motion_distance"))
 )
-# Of squared differences in [0, 1], some four grey levels: of less motion than
-# that, what the motion decoder misses is noise.
+# Of squared differences in [0, 1]: of less motion than that, what the motion
+# decoder misses is noise. A third of what moves in a street on average, over
+# the whole picture and over a square that a walker crosses.
 MOTION_FLOOR = 3e-4
+LOCAL_MOTION_FLOOR = 2e-3
 
 
 def fuse(
@@ -45,8 +47,11 @@ def fuse(
 
     With the terms of `EQUATION_14` and `product`, the score is `log(1 / s)` of
     Eq. 14. The term `"unexplained_motion"` is
-    `pool(motion_error) / (pool(motion_power) + MOTION_FLOOR)`: the error as a
-    share of what there was to explain, which a full street does not raise.
+    `pool(motion_error) / (pool(motion_power) + floor)`: the error as a share
+    of what there was to explain, which a full street does not raise. The floor
+    is `MOTION_FLOOR` over the whole picture, `LOCAL_MOTION_FLOOR` over a
+    square: without it, the square where it is highest is one where little
+    moves.
 
     Args:
         maps: the `MAPS`, `(batch, h, w)` each, not negative.
@@ -114,7 +119,8 @@ def _windows(
     if term == UNEXPLAINED:
         error = _windows(maps, "motion_error", window)
         power = _windows(maps, "motion_power", window)
-        return error / (power + MOTION_FLOOR)
+        floor = MOTION_FLOOR if window is None else LOCAL_MOTION_FLOOR
+        return error / (power + floor)
     if window is None:
         return ops.mean(maps[term], axis=(1, 2), keepdims=True)
     if window == 1:

@@ -20,6 +20,7 @@ from keras_cdae.types import Array
 
 BATCH_SIZE = 32
 FASTEST = 4
+SIDES = (None, 16, 24, 32)  # of the square that a term is averaged over
 SHORT = {  # of the terms, as the paper's letters have them
     "error": "error",
     "motion_error": "motion error",
@@ -55,17 +56,17 @@ class ScoreVariant:
 def _variants() -> Iterator[ScoreVariant]:
     """Yield what the paper leaves open: which terms, pooled how."""
     distances = ("appearance_distance", "motion_distance")
-    sides = (None, 16, 32)
     for error in ("error", "motion_error", "unexplained_motion"):
-        for pixels in sides:
+        for pixels in SIDES:
             yield ScoreVariant({error: pixels})
             yield ScoreVariant(dict.fromkeys((error, *distances), pixels))
             pixelwise = dict.fromkeys((error, *distances), pixels)
             yield ScoreVariant(pixelwise, "pixelwise")
         for distance in distances:
             yield ScoreVariant({error: None, distance: 16})
+            yield ScoreVariant({error: 24, distance: 16})
     for distance in distances:
-        for pixels in sides:
+        for pixels in SIDES:
             yield ScoreVariant({distance: pixels})
 
 

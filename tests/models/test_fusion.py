@@ -7,6 +7,7 @@ from conftest import to_numpy
 from keras_cdae.models.fusion import (
     EQUATION_14,
     FUSIONS,
+    LOCAL_MOTION_FLOOR,
     MAPS,
     MOTION_FLOOR,
     fuse,
@@ -49,13 +50,15 @@ def test_scores_are_those_of_the_definition(maps, terms, window):
         )
 
 
-@pytest.mark.parametrize("window", [None, 2])
-def test_unexplained_motion_is_a_share(maps, window):
+@pytest.mark.parametrize(
+    ("window", "floor"), [(None, MOTION_FLOOR), (2, LOCAL_MOTION_FLOOR)]
+)
+def test_unexplained_motion_is_a_share(maps, window, floor):
     terms = {"unexplained_motion": window, "appearance_distance": 3}
     score = fuse(maps, terms=terms)
     error = pooled(maps["motion_error"], window)
     power = pooled(maps["motion_power"], window)
-    share = (error / (power + MOTION_FLOOR)).max(1)
+    share = (error / (power + floor)).max(1)
     distance = pooled(maps["appearance_distance"], 3).max(1)
     np.testing.assert_allclose(
         to_numpy(score), np.log(share) + np.log(distance), rtol=1e-4, atol=1e-5
@@ -81,6 +84,20 @@ def test_twice_the_motion_is_not_more_unexplained(maps):
     calm = fuse(maps, terms=terms)
     full = fuse(busy, terms=terms)
     np.testing.assert_allclose(to_numpy(full), to_numpy(calm), atol=1e-3)
+
+
+def test_noise_where_nothing_moves_is_not_unexplained_motion():
+    power = np.full((1, 16, 16), 1e-6, "float32")
+    noise = {"motion_power": power, "motion_error": power.copy()}
+    walker = {name: values.copy() for name, values in noise.items()}
+    walker["motion_power"][0, 3:6, 7:10] = 6e-3
+    walker["motion_error"][0, 3:6, 7:10] = 3e-3  # half of it explained
+    terms = {"unexplained_motion": 3}
+    share = np.exp(
+        [float(fuse(maps, terms=terms)[0]) for maps in (noise, walker)]
+    )
+    assert share[0] < 0.01
+    assert share[1] == pytest.approx(3e-3 / 8e-3, rel=1e-4)
 
 
 def test_a_small_odd_thing_shows_in_the_strongest_square_alone():

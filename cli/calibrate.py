@@ -1,14 +1,18 @@
 """`keras-cdae calibrate`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import backend, options, output
+from .evaluate import data_of_run
 
 if TYPE_CHECKING:
+    from keras_cdae.jobs.calibrate import Recalibration
+    from keras_cdae.models.clip_scorer import ClipScorer
     from keras_cdae.scoring.calibration import Calibration
 
 FAILED, PARTLY = 1, 3
@@ -22,10 +26,27 @@ RATES = (0.1, 1.0, 10.0, 60.0, 600.0)
         "--data-dir",
         "paths",
         type=click.Path(path_type=Path),
-        required=True,
         multiple=True,
         help="Normal video of the camera: a file, or a folder at any depth. "
-        "May be repeated.",
+        "May be repeated. With --dataset: the folder of the data set.",
+    ),
+    click.option(
+        "--dataset",
+        type=click.Choice(options.DATASETS),
+        help="Use the training videos of this data set that the training of "
+        "MODEL held out.",
+    ),
+    options.seed_of_training,
+    click.option(
+        "--set",
+        "changes",
+        type=options.Argument(),
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=lambda ctx, param, value: dict(value),
+        help="Score otherwise from now on: score_terms, fusion or distance; "
+        "may be repeated. `benchmark scores` tells which is better. VALUE is "
+        "JSON, or a word.",
     ),
     click.option(
         "--output",
@@ -54,6 +75,9 @@ RATES = (0.1, 1.0, 10.0, 60.0, 600.0)
 def command(
     model: str,
     paths: tuple[Path, ...],
+    dataset: str | None,
+    seed: int | None,
+    changes: dict[str, Any],
     target: Path | None,
     rates: tuple[float, ...],
     fps: float | None,
@@ -64,37 +88,46 @@ def command(
     """Tell MODEL what is normal at a camera, without training it again.
 
     Scores NORMAL video that the model was not trained on, and stores z, p and
-    the thresholds by false-alarm rate in a new .keras file.
+    the thresholds by false-alarm rate in a new .keras file. With --set it
+    scores by other terms from now on.
     """
     del backend  # has taken effect
     target = _target(model, target, overwrite)
-    return calibrate(model, target, paths, rates, fps, as_json)
+    if dataset is None:
+        if not paths:
+            raise click.UsageError(
+                "Give normal video of the camera with --data-dir, or name a "
+                "data set with --dataset."
+            )
+        if seed is not None:
+            raise click.UsageError("--seed needs --dataset.")
+        measure = _on_camera(paths, fps)
+    else:
+        if len(paths) > 1:
+            raise click.UsageError("With --dataset, give one --data-dir.")
+        measure = _on_held_out(
+            model, dataset, paths[0] if paths else None, seed, fps
+        )
+    return calibrate(model, target, measure, changes, rates, as_json)
 
 
 def calibrate(
     model: str,
     target: Path,
-    paths: tuple[Path, ...],
+    measure: "Callable[[ClipScorer], Recalibration]",
+    changes: dict[str, Any],
     rates: tuple[float, ...],
-    fps: float | None,
     as_json: bool,
 ) -> int:
     """Calibrate with a progress bar, write, print; return the exit code."""
-    from keras_cdae.jobs.find import find_all
-
-    found, failures = find_all(paths, output=Path("/nowhere"))
-    if not found:  # before the slow imports
-        from keras_cdae.errors import DataError
-
-        raise DataError(failures[0].reason)
     backend.require()
     from keras_cdae.files import atomic_path
-    from keras_cdae.jobs.calibrate import calibrate_on
     from keras_cdae.runs.loader import load
 
     loaded = load(model)
-    with output.steps("Scoring") as scored:
-        result = calibrate_on(loaded, paths, fps=fps, scored=scored)
+    if changes:
+        loaded = _with_score(loaded, model, changes)
+    result = measure(loaded)
     with atomic_path(target) as temporary:
         loaded.save(temporary)
     rows = [_row(result.calibration, rate) for rate in rates]
@@ -118,6 +151,76 @@ def calibrate(
     for failure in result.failures:
         output.say(f"  {failure.reason}")
     return PARTLY
+
+
+def _on_camera(
+    paths: tuple[Path, ...], fps: float | None
+) -> "Callable[[ClipScorer], Recalibration]":
+    """Return what calibrates on video files; refuse where there is none."""
+    from keras_cdae.jobs.find import find_all
+
+    found, failures = find_all(paths, output=Path("/nowhere"))
+    if not found:  # before the slow imports
+        from keras_cdae.errors import DataError
+
+        raise DataError(failures[0].reason)
+
+    def measure(model: "ClipScorer") -> "Recalibration":
+        from keras_cdae.jobs.calibrate import calibrate_on
+
+        with output.steps("Scoring") as scored:
+            return calibrate_on(model, paths, fps=fps, scored=scored)
+
+    return measure
+
+
+def _on_held_out(
+    model: str,
+    dataset: str,
+    data_dir: Path | None,
+    seed: int | None,
+    fps: float | None,
+) -> "Callable[[ClipScorer], Recalibration]":
+    """Return what calibrates on the video that a training held out."""
+    dataset, data_dir = data_of_run(Path(model).expanduser(), dataset, data_dir)
+    from keras_cdae.data.benchmarks import load_dataset
+
+    load_dataset(dataset, data_dir)  # before the slow imports
+
+    def measure(loaded: "ClipScorer") -> "Recalibration":
+        from keras_cdae.jobs.calibrate import calibrate_on_held_out
+        from keras_cdae.runs.held_out import held_out, split_of
+
+        share, chosen = split_of(model, dataset, seed=seed)
+        with output.steps("Decoding") as decoding:
+            normal = held_out(
+                loaded,
+                dataset,
+                data_dir,
+                share=share,
+                seed=chosen,
+                progress=decoding,
+            )
+        with output.steps("Scoring") as scored:
+            return calibrate_on_held_out(loaded, normal, fps=fps, scored=scored)
+
+    return measure
+
+
+def _with_score(
+    loaded: "ClipScorer", name: str, changes: dict[str, Any]
+) -> "ClipScorer":
+    from keras_cdae.models.cdae import CDAE
+
+    if not isinstance(loaded, CDAE):
+        raise click.UsageError(
+            f"{name}: a {type(loaded).__name__} has one score, and --set "
+            "cannot change it."
+        )
+    try:
+        return loaded.with_score(**changes)
+    except ValueError as error:
+        raise click.UsageError(f"--set: {error}") from error
 
 
 def _target(model: str, target: Path | None, overwrite: bool) -> Path:

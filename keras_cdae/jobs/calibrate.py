@@ -9,13 +9,14 @@ from keras_cdae.data.video import video_info
 from keras_cdae.errors import DataError, VideoError
 from keras_cdae.jobs.find import find_all, unique_names
 from keras_cdae.jobs.outcome import Failure
+from keras_cdae.runs.held_out import HeldOut, score_held_out
 from keras_cdae.scoring.alarms import fit_calibration
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scorer import score_video
 from keras_cdae.scoring.scores import VideoScores
 
 if TYPE_CHECKING:
-    from keras_cdae.models.cdae import CDAE
+    from keras_cdae.models.clip_scorer import ClipScorer
 
 # Fewer clips do not tell the spread of the scores to a tenth.
 MIN_CLIPS = 100
@@ -37,7 +38,7 @@ class Recalibration:
 
 
 def calibrate_on(
-    model: "CDAE",
+    model: "ClipScorer",
     paths: Sequence[Path],
     *,
     fps: float | None = None,
@@ -85,6 +86,31 @@ def calibrate_on(
         fps=_common_rate(rates),
     )
     return Recalibration(model.calibration, len(scores), failures)
+
+
+def calibrate_on_held_out(
+    model: "ClipScorer",
+    normal: HeldOut,
+    *,
+    fps: float | None = None,
+    scored: Callable[[int, int, str], None] | None = None,
+) -> Recalibration:
+    """Score what a training held out; store in the model what it shows.
+
+    Args:
+        model: it gets the calibration as its attribute.
+        normal: normal video that the model was not trained on.
+        fps: frames a second; None: what the data set says.
+        scored: called with videos done, videos in all, and a name.
+
+    Returns:
+        The calibration, as the training would have stored it.
+    """
+    scores = score_held_out(model, normal, scored=scored)
+    model.calibration = fit_calibration(
+        scores, source=normal.source, fps=fps or normal.fps
+    )
+    return Recalibration(model.calibration, len(scores), [])
 
 
 def _check(clips: int, videos: int, failures: list[Failure]) -> None:

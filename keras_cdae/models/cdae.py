@@ -31,6 +31,7 @@ from keras_cdae.types import Array, Shape, Tensor
 
 SKIPS = ("motion", "none")
 DISTANCES = ("nearest", "soft")
+SCORE_ARGUMENTS = ("score_terms", "fusion", "distance")
 FORMAT_VERSION = 1  # of what `get_config` returns, and so of `.keras` files
 
 
@@ -155,8 +156,6 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         super().__init__(**kwargs)
         check_choice("skips", skips, SKIPS)
         check_choice("loss_type", loss_type, LOSSES)
-        check_choice("fusion", fusion, FUSIONS)
-        check_choice("distance", distance, DISTANCES)
         self._prepare_scoring(image_size, channels, clip_length, calibration)
         for name, weight in (
             ("cluster_weight", cluster_weight),
@@ -179,8 +178,8 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         self.gradient_weight = gradient_weight
         self.fusion = fusion
         self.distance = distance
-        self.score_terms = check_terms(
-            score_terms, fusion=fusion, stride=STRIDE, side=min(self.image_size)
+        self.score_terms = _check_score(
+            score_terms, fusion, distance, self.image_size
         )
         self.schedule = as_schedule(schedule)
         self.seed = seed
@@ -369,6 +368,41 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         """
         return self._in_batches("maps", self.term_maps, clips, batch_size)
 
+    def with_score(self, **changes: Any) -> "CDAE":
+        """Return a model of the same weights that scores otherwise.
+
+        Its scores lie elsewhere, so it is not calibrated.
+
+        Args:
+            **changes: some of the arguments `score_terms`, `fusion` and
+                `distance`; the others stay.
+
+        Raises:
+            ValueError: for another argument, or a value out of range.
+
+        Example:
+            >>> model = CDAE.from_preset("nano", image_size=(32, 32))
+            >>> other = model.with_score(score_terms=["motion_error"])
+            >>> other.score_terms
+            {'motion_error': None}
+        """
+        others = sorted(set(changes) - set(SCORE_ARGUMENTS))
+        if others:
+            raise ValueError(
+                "A score is made of score_terms, fusion and distance; the rest "
+                f"needs training. Received: {', '.join(others)}"
+            )
+        config = {**self.get_config(), **changes, "calibration": None}
+        _check_score(
+            config["score_terms"],
+            config["fusion"],
+            config["distance"],
+            self.image_size,
+        )
+        other = type(self).from_config(config)
+        other.set_weights(self.get_weights())
+        return other
+
     # Saving
 
     def get_config(self) -> dict[str, Any]:
@@ -484,3 +518,17 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
             if self.distance == "nearest"
             else clusters(code)
         )
+
+
+def _check_score(
+    terms: ScoreTerms | Sequence[str],
+    fusion: str,
+    distance: str,
+    image_size: Sequence[int],
+) -> dict[str, int | None]:
+    """Return the terms of a score, after all that it is made of is checked."""
+    check_choice("fusion", fusion, FUSIONS)
+    check_choice("distance", distance, DISTANCES)
+    return check_terms(
+        terms, fusion=fusion, stride=STRIDE, side=min(image_size)
+    )

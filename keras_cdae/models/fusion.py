@@ -153,17 +153,21 @@ def check_terms(
     Raises:
         ValueError: for no term, an unknown one, or a square that does not fit.
     """
+    given = terms
     if not isinstance(terms, Mapping):
-        terms = dict.fromkeys(terms)
-    unknown = [term for term in terms if term not in TERMS]
-    if not terms or unknown:
+        several = isinstance(terms, Sequence) and not isinstance(terms, str)
+        terms = dict.fromkeys(terms) if several else {}
+    if not terms or any(term not in TERMS for term in terms):
         raise ValueError(
             f"score_terms must be some of {', '.join(TERMS)}. "
-            f"Received: score_terms={dict(terms)!r}"
+            f"Received: score_terms={given!r}"
         )
     for pixels in terms.values():
         if pixels is not None and (
-            pixels < stride or pixels % stride or pixels > side
+            not isinstance(pixels, int)
+            or pixels < stride
+            or pixels % stride
+            or pixels > side
         ):
             raise ValueError(
                 "score_terms gives the side of a square in pixels, a multiple "

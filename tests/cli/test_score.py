@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from keras_cdae.runs.loader import load
@@ -125,6 +126,51 @@ def test_calibrate_refuses_too_little(invoke, trained, videos, tmp_path):
     assert result.code == 1
     assert "nowhere: no such file or folder" in result.error
     assert not (tmp_path / "new.keras").exists()
+
+
+def test_calibrate_takes_another_score(invoke, trained, camera, tmp_path):
+    target = tmp_path / "other.keras"
+    held_out = ["--dataset", "synthetic", "--output", target]
+    terms = {"unexplained_motion": 24, "appearance_distance": 8}
+    changes = ["--set", f"score_terms={json.dumps(terms)}"]
+    result = invoke("calibrate", trained, *held_out, *changes, "--json")
+    assert result.code == 0, result.err
+    first, other = load(trained), load(target)
+    assert result.json["clips"] == first.calibration.clips == 56
+    assert result.json["source"] == first.calibration.source
+    assert other.score_terms == terms
+    assert other.calibration.threshold(3600) != first.calibration.threshold(
+        3600
+    )
+    for ours, theirs in zip(other.weights, first.weights, strict=True):
+        np.testing.assert_array_equal(np.array(ours), np.array(theirs))
+    # Without --set it is the calibration of the training.
+    again = invoke("calibrate", trained, *held_out, "--overwrite")
+    assert again.code == 0, again.err
+    assert load(target).calibration == first.calibration
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "width=8"], "the rest needs training. Received: width"),
+        (["--set", "fusion=sum"], "fusion must be one of product, pixelwise"),
+        (
+            ["--set", "score_terms=3"],
+            "unexplained_motion. Received: score_terms=3",
+        ),
+        (["--data-dir", "a", "--data-dir", "b"], "give one --data-dir"),
+    ],
+)
+def test_calibrate_refuses_what_it_cannot_do(
+    invoke, trained, tmp_path, arguments, message
+):
+    target = tmp_path / "new.keras"
+    common = ["calibrate", trained, "--output", target]
+    result = invoke(*common, "--dataset", "synthetic", *arguments)
+    assert message in result.usage
+    assert not target.exists()
+    assert "--data-dir, or name a data set" in invoke(*common).usage
 
 
 def test_alarms_of_what_was_held_out(invoke, trained, camera, tmp_path):

@@ -163,6 +163,7 @@ def test_csv_refuses_two_videos_of_one_name(tmp_path):
         ("", "not a score file"),
         ("frame,score\n1,2\n", "Expected the header 'video,frame,score"),
         (f"{HEADER}\na,4,0.5,,\n", "row 2: expected 7 values.*cut short"),
+        (f"{HEADER}\n../a,4,0.5,,,1.0,\n", r"row 2: '\.\./a' cannot be"),
         (f"{HEADER}\na,4,much,,,1.0,\n", "could not convert"),
         (f"{HEADER}\na,4.5,1.0,,,1.0,\n", "invalid literal"),
         (f"{HEADER}\na,4,nan,,,1.0,\n", "must be finite"),

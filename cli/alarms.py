@@ -52,12 +52,17 @@ def measure(
             cache_dir=cache_dir,
             progress=decoding,
         )
-    with output.steps("Scoring") as scored:
-        videos = score_held_out(model, normal, scored=scored)
     rate = fps or normal.fps
     if rate is None:
         raise click.UsageError("The frame rate is not known: give --fps.")
     possible = [r for r in rates if r < 3600 * rate]
+    if not possible:
+        raise click.UsageError(
+            f"--alarms-per-hour must be below the {3600 * rate:g} clips in an "
+            f"hour at {rate:g} frames a second."
+        )
+    with output.steps("Scoring") as scored:
+        videos = score_held_out(model, normal, scored=scored)
     with output.held_back():  # the table says what is not supported
         counts = measure_alarms(videos, possible, fps=rate)
     if target is not None:

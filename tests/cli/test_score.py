@@ -195,3 +195,10 @@ def test_alarms_of_all_video(invoke, trained):
     result = invoke("benchmark", "alarms", trained, "--hold-out", "0")
     assert "Warning: Nothing was held out" in result.err
     assert "it takes 10 / rate hours" in result.out
+
+
+def test_alarms_refuses_more_alarms_than_clips(invoke, trained):
+    rate = ["--alarms-per-hour", "40000"]
+    result = invoke("benchmark", "alarms", trained, *rate)
+    assert result.code == 2
+    assert "below the 36000 clips in an hour at 10 frames" in result.err

@@ -238,6 +238,22 @@ def test_folders_in_other_letters_without_inner_frames(tmp_path):
     assert any("no ground truth (UCSDped2.m or" in w for w in data.warnings)
 
 
+def test_ped2_for_training_only(tmp_path):
+    home = make_repack(tmp_path)
+    shutil.rmtree(home / "testing")
+    data = load_dataset("ped2", tmp_path)
+    assert (data.test, data.truth, data.masks) == ((), None, None)
+    (home / "testing").write_text("no folder")
+    assert load_dataset("ped2", tmp_path).test == ()
+
+
+def test_a_folder_too_deep_is_not_found(tmp_path):
+    make_repack(tmp_path / "ped2/ped2/ped2")
+    with pytest.raises(DataError, match="no training and test folders in it"):
+        load_dataset("ped2", tmp_path)
+    assert load_dataset("ped2", tmp_path / "ped2").name == "ped2"
+
+
 def test_masks_as_labels(tmp_path):
     home = make_ucsd(tmp_path)
     data = load_dataset("ped2", tmp_path, labels="masks")
@@ -275,6 +291,11 @@ def test_labels_by_path(tmp_path):
     assert data.labels_for("01", 6).tolist() == [1, 0, 0, 0, 0, 0]
     with pytest.raises(LabelError, match="no such label file"):
         load_dataset("ped2", tmp_path, labels=tmp_path / "none.csv")
+    path.write_text("video,frame,label\n01,0,1\n01,1,0\n")
+    data = load_dataset("ped2", tmp_path, labels=path)
+    assert data.label_source == "mine.csv (label)"
+    assert data.labels_for("01", 2).tolist() == [1, 0]
+    assert any("no labels for testing videos 02" in w for w in data.warnings)
 
 
 def test_labels_that_do_not_fit(tmp_path):
@@ -372,6 +393,12 @@ def test_too_many_videos_warn(tmp_path):
     make_frames(home / "training/frames/17")
     data = load_dataset("ped2", tmp_path)
     assert "Ped2: 17 training videos, but Ped2 has 16" in data.warnings
+    make_frames(home / "testing/frames/13")
+    ranges = [*PED2_INTERVALS, (2, 4)]
+    save_cells(home / "ped2.mat", "gt", [[[s], [e]] for s, e in ranges])
+    data = load_dataset("ped2", tmp_path)
+    assert data.labels_for("13", 6).tolist() == [0, 1, 1, 1, 0, 0]
+    assert not any("differs from the published" in w for w in data.warnings)
 
 
 # Avenue
@@ -433,6 +460,23 @@ def test_avenue_without_training_videos(tmp_path):
         load_dataset("avenue", tmp_path)
 
 
+def test_avenue_without_labels(tmp_path):
+    make_avenue(tmp_path)
+    shutil.rmtree(tmp_path / "ground_truth_demo")
+    data = load_dataset("avenue", tmp_path)
+    assert data.label_source is None
+    assert any("no ground truth (ground_truth_demo" in w for w in data.warnings)
+    with pytest.raises(LabelError, match=r"expected avenue\.mat"):
+        load_dataset("avenue", tmp_path, labels="intervals")
+
+
+def test_a_whole_avenue_of_other_length_warns(tmp_path):
+    train = [f"{number:02}" for number in range(1, 17)]
+    make_avenue(tmp_path, train=train)
+    warnings = messages(verify_dataset("avenue", tmp_path), "warning")
+    assert "96 training frames, expected 15328" in warnings
+
+
 def test_a_damaged_video_is_one_finding(tmp_path):
     home = make_avenue(tmp_path)
     (home / "testing_videos/08.avi").write_bytes(b"")
@@ -454,6 +498,25 @@ def test_shanghaitech(tmp_path, given):
     assert data.labels_for("02_0128", 6).tolist() == [0, 0, 1, 1, 0, 0]
     assert data.masks_for("02_0128").sum() == 64
     assert any("328 of 330 missing" in text for text in data.warnings)
+    told = messages(verify_dataset("shanghaitech", tmp_path), "ok")
+    assert told[-1] == (
+        "labels: test_frame_mask (frame masks), 4 of 12 frames abnormal"
+    )
+
+
+def test_shanghaitech_without_masks(tmp_path):
+    home = make_shanghaitech(tmp_path)
+    shutil.rmtree(home / "testing/test_pixel_mask")
+    data = load_dataset("shanghaitech", tmp_path)
+    assert data.label_source == "test_frame_mask (frame masks)"
+    assert data.masks_for("01_0014") is None
+    (home / "testing/test_pixel_mask").write_text("no folder")
+    assert load_dataset("shanghaitech", tmp_path).masks is None
+    for file in (home / "testing/test_frame_mask").iterdir():
+        file.rename(file.with_name(f"{file.stem}_of_another.npy"))
+    data = load_dataset("shanghaitech", tmp_path)
+    assert data.label_source is None
+    assert any("no ground truth" in text for text in data.warnings)
 
 
 def test_shanghaitech_other_labels(tmp_path):
@@ -498,6 +561,13 @@ def test_folder_with_labels(tmp_path):
     }
     with pytest.raises(LabelError, match="no labels of the kind 'masks'"):
         load_dataset("folder", tmp_path, labels="masks")
+
+
+def test_the_rate_is_that_of_the_first_video_that_can_be_read(tmp_path):
+    make_video(tmp_path / "train/a.avi")
+    (tmp_path / "train/a.avi").write_text("no video")
+    make_video(tmp_path / "train/b.avi")
+    assert load_dataset("folder", tmp_path).fps == 25.0
 
 
 def test_folder_for_training_only(tmp_path):

@@ -65,6 +65,11 @@ def test_a_stream_that_is_not_there_is_named_without_its_password(free_port):
     assert "secret" not in str(caught.value)
 
 
+def test_a_camera_that_is_not_connected():
+    with pytest.raises(VideoError, match="camera 99: cannot be opened"):
+        Camera(99)
+
+
 def test_a_read_that_took_its_whole_time_is_the_end(monkeypatch):
     """FFmpeg gives a frame that it still held after each time-out."""
 
@@ -101,3 +106,5 @@ def test_packed_frames():
     assert unpack_frame(pack_frame(frame, max_side=40)).shape == (30, 40, 3)
     with pytest.raises(DataError, match="cannot decode"):
         unpack_frame(b"not a picture")
+    with pytest.raises(DataError, match="cannot encode"):
+        pack_frame(np.zeros((1, 70_000), "uint8"), max_side=70_000)

@@ -15,6 +15,7 @@ from keras_cdae.data import frames as frames_module
 from keras_cdae.data import video as video_module
 from keras_cdae.data.frames import (
     CachedVideo,
+    cache_derived,
     cache_video,
     cache_videos,
     default_cache_dir,
@@ -102,6 +103,7 @@ def test_stale_temporary_files_are_cleared(video_file, cache_dir):
     fresh.write_bytes(b"x")
     long_ago = time.time() - 2 * 24 * 3600
     os.utime(stale, (long_ago, long_ago))
+    (cache_dir / ".gone-1.npy").symlink_to(cache_dir / "gone")
     cache_video(video_file, **OPTIONS)
     assert not stale.exists()
     assert fresh.exists()
@@ -162,6 +164,54 @@ def test_full_disk(video_file, cache_dir, monkeypatch):
     with pytest.raises(DataError, match=r"cache: .*No space.*--cache-dir"):
         cache_video(video_file, **OPTIONS)
     assert list(cache_dir.iterdir()) == []
+
+
+def test_full_disk_while_frames_are_computed_of(video_file, cache_dir):
+    def full(frames):
+        yield frames[0]
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    video = cache_video(video_file, **OPTIONS)
+    kept = sorted(cache_dir.iterdir())
+    with pytest.raises(DataError, match=r"what was computed .*No space"):
+        cache_derived(video, "mine", full)
+    assert sorted(cache_dir.iterdir()) == kept
+
+
+def test_a_cache_that_was_cleared_meanwhile(video_file, cache_dir):
+    video = cache_video(video_file, **OPTIONS)
+    video.file.unlink()
+    with pytest.raises(DataError, match=r"of clip are gone .No such file"):
+        _ = video.frames
+
+
+def test_a_video_that_is_not_there(tmp_path, cache_dir):
+    with pytest.raises(VideoError, match="no such file or folder"):
+        cache_video(tmp_path / "absent.avi", **OPTIONS)
+
+
+def test_ctrl_c_ends_the_decoding(tmp_path, frames, cache_dir, monkeypatch):
+    paths = [
+        write_video(tmp_path / f"{name}.avi", frames, fps=10)
+        for name in ("short", "long")
+    ]
+    read = []
+
+    def slow(path, **_):
+        yield frames[0]
+        while path.stem == "long" and len(read) < 5000:
+            time.sleep(0.002)
+            read.append(1)
+            yield frames[0]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(video_module, "read_frames", slow)
+    with pytest.raises(KeyboardInterrupt):
+        cache_videos(paths, **OPTIONS, progress=interrupt)
+    assert len(read) < 5000
+    assert len(list(cache_dir.glob("*.npy"))) == 1  # the short one
 
 
 def test_too_little_space_is_seen_before_decoding(

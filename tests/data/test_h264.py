@@ -41,6 +41,13 @@ def test_colours_stay(tmp_path):
     np.testing.assert_allclose(frame[16, 16], [200, 0, 0], atol=12)
 
 
+def test_grey_frames_with_an_axis_of_channels(frames, tmp_path):
+    write_all(tmp_path / "a.mp4", [frame[..., np.newaxis] for frame in frames])
+    write_all(tmp_path / "b.mp4", frames)
+    first, second = (tmp_path / name for name in ("a.mp4", "b.mp4"))
+    assert first.read_bytes() == second.read_bytes()
+
+
 def write_all(path, frames):
     with H264Writer(path, fps=10) as writer:
         for frame in frames:

@@ -1,6 +1,8 @@
 """Every form of ground truth, whole and broken."""
 
 import csv
+import os
+import struct
 from pathlib import Path
 
 import cv2
@@ -157,6 +159,28 @@ def test_mat_intervals_refuse_bad_intervals(tmp_path, video, match):
         label_files.read_mat_intervals(path)
 
 
+def test_mat_with_an_empty_cell_and_an_object_as_matlab_writes_them(tmp_path):
+    path = save_gt(tmp_path / "gt.mat", [[[2], [4]], np.empty((0, 0))])
+    content = path.read_bytes()
+    matrix = struct.pack("<I", 14)
+    start = content.rindex(matrix)  # of the empty cell
+    size = struct.unpack_from("<I", content, 132)[0]
+    size -= len(content) - start - 8
+    whole = struct.pack("<I", size) + content[136:start] + bytes(matrix)
+    opaque = struct.pack("<4I", 6, 8, 17, 0)  # of class 17, a string
+    path.write_bytes(
+        content[:132]
+        + whole
+        + bytes(4)
+        + matrix
+        + struct.pack("<I", len(opaque))
+        + opaque
+    )
+    first, second = label_files.read_mat_intervals(path)
+    assert first.tolist() == [[1, 4]]
+    assert second.shape == (0, 2)
+
+
 def test_mat_without_the_variable_or_the_cells(tmp_path):
     path = tmp_path / "ped2.mat"
     scipy.io.savemat(path, {"labels": [1, 2]})
@@ -277,6 +301,7 @@ def test_interval_csv_with_stems_suffixes_and_a_normal_video(tmp_path):
         ("video,frame,label\nb,0,1\n", "no labels for video a"),
         ("video,frame,label\na,0,x\n", "line 2 holds 'x'"),
         ("video,start,end\n" + "a" * 200000 + ",1,2", "field larger than"),
+        ("a" * 200000 + "\na,1,2", "field larger than"),
         ("\0\0\0", "not a text file"),
         ("", "the file is empty"),
     ],
@@ -293,6 +318,13 @@ def test_csv_that_is_no_text(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(LabelError, match="not a text file"):
+        read_labels(path, {"a": 5})
+
+
+def test_csv_that_is_a_video(tmp_path):
+    path = save_text(tmp_path / "labels.csv", "video,start,end\n")
+    os.truncate(path, 2**26 + 1)
+    with pytest.raises(LabelError, match="too large for a list of labels"):
         read_labels(path, {"a": 5})
 
 

@@ -1,6 +1,8 @@
 import logging
+import struct
 import subprocess
 import sys
+import zlib
 
 import cv2
 import numpy as np
@@ -302,6 +304,20 @@ def test_damaged_image(frame_folder, content, word):
         list(read_frames(frame_folder))
 
 
+def test_an_image_that_is_not_there(tmp_path):
+    with pytest.raises(VideoError, match=r"1\.png: cannot be read .No such"):
+        read_image(tmp_path / "1.png")
+
+
+def test_an_image_whose_header_claims_gigabytes(frame_folder):
+    content = bytearray((frame_folder / "7.png").read_bytes())
+    content[16:24] = struct.pack(">II", 50_000, 50_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (frame_folder / "7.png").write_bytes(content)
+    with pytest.raises(VideoError, match=r"7\.png: damaged image"):
+        list(read_frames(frame_folder))
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
@@ -336,6 +352,10 @@ def test_writing_refuses_and_leaves_nothing(tmp_path, frames):
         write_image(tmp_path / "v.xyz", frames[0])
     with pytest.raises(VideoError, match="64-bit"):
         write_image(tmp_path / "v.png", frames[0] / 255.0)
+    with pytest.raises(DataError, match=r"cannot encode this image as \.webp"):
+        write_image(tmp_path / "v.webp", np.zeros((1, 20_000), np.uint8))
+    with pytest.raises(DataError, match=r"v\.mp4: OpenCV cannot write this"):
+        write_video(tmp_path / "v.mp4", frames, fps=1e9)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -149,6 +149,11 @@ def test_agrees_with_scikit_learn(seed):
 
     assert result["auc_micro_raw"] == close(roc_auc_score(truth, raw))
     assert result["auc_micro_per_video"] == close(roc_auc_score(truth, scaled))
+    assert micro_auc(scores, labels) == result["auc_micro_raw"]
+    assert (
+        micro_auc(scores, labels, per_video=True)
+        == result["auc_micro_per_video"]
+    )
     assert result["auc_macro_skip"] == close(np.mean(within))
     assert result["ap"] == close(average_precision_score(truth, raw))
     assert result["ap_per_video"] == close(

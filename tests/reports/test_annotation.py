@@ -41,6 +41,13 @@ def test_the_strip_scrolls_and_turns_red(tmp_path):
     assert not (red | blue)[:130].any()
 
 
+def test_what_left_the_strip_is_gone(tmp_path):
+    frames = written(tmp_path / "a.mp4", [6.0] * 5 + [3.0] * 80)
+    before, last = frames[50, -4], frames[-1, -4]
+    assert (before[:, 0] - before[:, 2] > 60).any()
+    assert not (last[:, 0] - last[:, 2] > 60).any()
+
+
 def test_low_above_threshold(tmp_path):
     with pytest.raises(ValueError, match="low must not be above threshold"):
         AnnotatedVideo(tmp_path / "a.mp4", fps=10, threshold=1.0, low=2.0)

@@ -71,6 +71,18 @@ def test_a_folder_of_something_else(tmp_path):
         read_results(tmp_path)
 
 
+def test_a_table_that_is_no_text(tmp_path):
+    (tmp_path / "people.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match=r"people\.csv: is no CSV text file"):
+        read_results(tmp_path)
+
+
+def test_a_score_file_without_a_frame(tmp_path):
+    write_scores_csv(tmp_path / "scores.csv", [])
+    with pytest.raises(DataError, match="holds no scored frame"):
+        read_results(tmp_path)
+
+
 def test_a_video_twice(tmp_path, videos):
     for name in ("a", "b"):
         write_scores_csv(tmp_path / f"{name}.csv", videos[:1])
@@ -108,6 +120,16 @@ def test_videos_by_their_names(run_folder, footage_folder):
 
 
 def test_a_data_set_that_is_gone_is_no_error(run_folder):
+    assert locate_videos(read_results(run_folder)).paths == {}
+
+
+def test_the_run_s_own_data_set(run_folder, footage_folder):
+    home = run_folder.parent / "gone"  # as its configuration says
+    home.mkdir()
+    (home / "test").symlink_to(footage_folder)
+    found = locate_videos(read_results(run_folder))
+    assert sorted(found.paths) == ["01", "02"]
+    (run_folder / "config.json").unlink()
     assert locate_videos(read_results(run_folder)).paths == {}
 
 

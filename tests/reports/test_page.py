@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 from html.parser import HTMLParser
 
 import numpy as np
@@ -131,6 +132,22 @@ def test_a_score_file_of_an_uncalibrated_model(tmp_path, scored):
     assert any("no threshold" in note for note in facts.notes)
 
 
+def test_a_calibrated_model_on_video_without_labels(
+    tmp_path, scored, calibration
+):
+    run = tmp_path / "run"
+    run.mkdir()
+    write_scores_csv(run / "scores.csv", [scored(labels=False)])
+    with zipfile.ZipFile(run / "model.keras", "w") as archive:
+        config = {"config": {"calibration": calibration.to_dict()}}
+        archive.writestr("config.json", json.dumps(config))
+    output = tmp_path / "report.html"
+    write_report(read_results(run), output, alarms_per_hour=3600)
+    text = Page(output.read_text(encoding="utf-8")).text
+    assert "The threshold for 3600 alarms an hour of normal video" in text
+    assert re.search(r"Above it lie [\d.]+\s%+ of the scored frames", text)
+
+
 def test_the_names_of_videos_stay_text(tmp_path, scored):
     write_scores_csv(tmp_path / "a.csv", [scored(EVIL)])
     output = tmp_path / "report.html"
@@ -158,6 +175,30 @@ def test_the_limit_holds_and_the_highest_stay(run_folder, paths, tmp_path):
     assert any("--max-mib raises the limit" in note for note in facts.notes)
     data = data_of(output.read_text(encoding="utf-8"))
     assert data["videos"][0]["clip"] is None  # 02 scores higher
+
+
+def test_a_clip_too_many_is_taken_out(run_folder, paths, tmp_path, monkeypatch):
+    output = tmp_path / "report.html"
+    results = read_results(run_folder)
+    whole = write_report(results, output, paths=paths)
+    monkeypatch.setattr("keras_cdae.reports.page.RESERVE", -(2**20))
+    limit = (whole.size - 1) / 2**20
+    facts = write_report(results, output, paths=paths, max_mib=limit)
+    assert (facts.clips, facts.size < whole.size) == (1, True)
+    shown = data_of(output.read_text(encoding="utf-8"))["videos"]
+    assert [video["clip"] is None for video in shown] == [True, False]
+    with pytest.raises(ValueError, match="max_mib must be positive"):
+        write_report(results, output, max_mib=0)
+
+
+def test_a_damaged_video_is_left_out(run_folder, paths, tmp_path, caplog):
+    broken = tmp_path / "01.avi"
+    broken.write_text("no video")
+    output = tmp_path / "report.html"
+    results = read_results(run_folder)
+    facts = write_report(results, output, paths={**paths, "01": broken})
+    assert facts.clips == 1
+    assert "01.avi: cannot be opened as video" in caplog.text
 
 
 def test_a_video_that_is_too_short_is_another_one(

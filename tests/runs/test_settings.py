@@ -24,6 +24,14 @@ def test_numbers_out_of_range(name):
         RunSettings("ped2", "data", **{name: 0})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", -1), ("seed", 2**32), ("hold_out", 1.0)]
+)
+def test_a_seed_and_a_share_out_of_range(name, value):
+    with pytest.raises(ValueError, match=f"{name} must lie in"):
+        RunSettings("ped2", "data", **{name: value})
+
+
 def test_the_preset_fills_in_what_was_not_said():
     settings = RunSettings("ped2", "/data", preset="paper").resolved(1)
     assert settings.epochs == 150  # Ped2's
@@ -84,10 +92,18 @@ def test_the_folder_gives_back_equal_settings(tmp_path, resolved):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"settings": 1}', '{"settings": {"image_size": null}}'],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"settings": 1, "environment": {"backend": 1}}',
+        '{"settings": {"image_size": null}}',
+        "\xff",
+        "[" * 100_000,
+    ],
 )
 def test_a_foreign_configuration(tmp_path, text):
-    (tmp_path / "config.json").write_text(text)
+    (tmp_path / "config.json").write_text(text, encoding="latin-1")
     with pytest.raises(RunFolderError, match=r"config\.json: not a config"):
         RunSettings.read(tmp_path)
     with pytest.raises(RunFolderError, match=r"config\.json: not a config"):
@@ -100,6 +116,15 @@ def test_a_setting_of_another_version(tmp_path, resolved):
     config["settings"]["unheard_of"] = 1
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(RunFolderError, match=r"unheard_of.*--overwrite"):
+        RunSettings.read(tmp_path)
+
+
+def test_a_setting_of_another_type(tmp_path, resolved):
+    start_folder(tmp_path, resolved)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["settings"]["epochs"] = "many"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RunFolderError, match="epochs is 'many'"):
         RunSettings.read(tmp_path)
 
 

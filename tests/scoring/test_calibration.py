@@ -210,6 +210,7 @@ def test_another_format_is_refused(format_):
         {"clips": 1},
         {"location": None},
         {"scale": {"score": 0.0}},
+        {"scale": {"error": 1.0}},
         {"probabilities": "many"},
         {"fps": -1},
     ],

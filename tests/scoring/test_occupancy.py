@@ -60,5 +60,7 @@ def test_used_and_effective():
 def test_no_clip(make_model, tiny_clips):
     with pytest.raises(ValueError, match="at least one clip"):
         centroid_occupancy(make_model(), [])
+    with pytest.raises(ValueError, match="at least one clip"):
+        centroid_occupancy(make_model(), [tiny_clips[:0]])
     with pytest.raises(ValueError, match="Expected clips of shape"):
         centroid_occupancy(make_model(), [tiny_clips[..., :16, :]])

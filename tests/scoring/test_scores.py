@@ -5,6 +5,7 @@ import pytest
 
 import keras_cdae.scoring
 from keras_cdae.errors import DataError
+from keras_cdae.scoring.jsonl import read_scores_jsonl
 from keras_cdae.scoring.scores import (
     VideoScores,
     read_scores_csv,
@@ -163,6 +164,7 @@ def test_csv_refuses_two_videos_of_one_name(tmp_path):
         ("", "not a score file"),
         ("frame,score\n1,2\n", "Expected the header 'video,frame,score"),
         (f"{HEADER}\na,4,0.5,,\n", "row 2: expected 7 values.*cut short"),
+        (f"{HEADER}\n../a,4,0.5,,,1.0,\n", r"row 2: '\.\./a' cannot be"),
         (f"{HEADER}\na,4,much,,,1.0,\n", "could not convert"),
         (f"{HEADER}\na,4.5,1.0,,,1.0,\n", "invalid literal"),
         (f"{HEADER}\na,4,nan,,,1.0,\n", "must be finite"),
@@ -233,3 +235,13 @@ def test_blocks_are_the_scores_of_the_whole_video(trained, rng, size):
     highest = int(whole.score.argmax())
     assert whole.peak_frame == highest + 4
     np.testing.assert_array_equal(whole.peak_map, maps[highest])
+
+
+def test_lines_that_are_no_scores(tmp_path):
+    path = tmp_path / "scores.jsonl"
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        read_scores_jsonl(path)
+    for text in ("", "x\n", "1\n", '{"video": "a"}\n'):
+        path.write_text(text)
+        with pytest.raises(DataError, match=r"scores\.jsonl: is not a score"):
+            read_scores_jsonl(path)

@@ -187,7 +187,7 @@ def _find_masks(
 ) -> FileLabels | None:
     """The Test001_gt folders; Ped1 has them for ten videos only."""
     folder = layout.child(root, *layout.SPLITS["test"])
-    if folder is None:
+    if folder is None or not folder.is_dir():
         return None
     found = {
         entry.name[: -len("_gt")]: entry

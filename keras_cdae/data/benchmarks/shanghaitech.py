@@ -87,7 +87,7 @@ def _find_npy(
 ) -> tuple[FileLabels | None, list[str]]:
     """The folder test_frame_mask or test_pixel_mask, and names beyond ours."""
     folder = layout.find_below(places, f"test_{kind}_mask")
-    if folder is None:
+    if folder is None or not folder.is_dir():
         return None, []
     found = {
         file.stem: file

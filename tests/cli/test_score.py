@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from keras_cdae.data.video import read_frames, write_image
 from keras_cdae.runs.loader import load
 
 
@@ -90,6 +91,8 @@ def test_calibrate_writes_a_new_file(invoke, trained, camera, tmp_path):
     assert load(trained).calibration.clips == 56  # untouched
     refused = invoke(*arguments, "--output", target)
     assert "replace it with --overwrite" in refused.usage
+    refused = invoke(*arguments, "--output", tmp_path / "new.h5")
+    assert "--output must end in .keras" in refused.usage
     rates = ["--alarms-per-hour", "600", "--alarms-per-hour", "3600"]
     result = invoke(
         *arguments, "--output", target, "--overwrite", "--json", *rates
@@ -195,6 +198,50 @@ def test_alarms_of_all_video(invoke, trained):
     result = invoke("benchmark", "alarms", trained, "--hold-out", "0")
     assert "Warning: Nothing was held out" in result.err
     assert "it takes 10 / rate hours" in result.out
+
+
+def test_ctrl_c_says_how_to_go_on(
+    invoke, trained, videos, tmp_path, monkeypatch
+):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_cdae.jobs.run.score_many", interrupted)
+    words = ["score", videos, "--model", trained, "--output", tmp_path / "out"]
+    result = invoke(*words, "--jobs", 1)
+    assert result.code == 130
+    assert "the same command goes on" in result.err
+
+
+def test_frames_have_no_rate(invoke, trained, camera, tmp_path):
+    folder = tmp_path / "data/train"
+    for video in ("01", "02"):
+        frames = read_frames(camera / f"train/{video}.mp4")
+        for number, frame in enumerate(frames):
+            write_image(folder / f"{video}/{number:03}.png", frame)
+    target = tmp_path / "new.keras"
+    result = invoke(
+        "calibrate", trained, "--data-dir", folder, "--output", target
+    )
+    assert result.code == 0, result.err
+    row = next(x for x in result.out.splitlines() if x.startswith("| 1 "))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1:4] == ["-", "-", "no"]
+    assert "112 clips of normal video without a frame rate: give" in result.out
+    alarms = ["benchmark", "alarms", trained, "--dataset", "folder"]
+    result = invoke(*alarms, "--data-dir", tmp_path / "data")
+    assert result.code == 2
+    assert "The frame rate is not known: give --fps." in result.err
+
+
+def test_alarms_of_a_folder_without_normal_video(
+    invoke, trained, camera, tmp_path
+):
+    shutil.copytree(camera / "test", tmp_path / "test")
+    alarms = ["benchmark", "alarms", trained, "--dataset", "folder"]
+    result = invoke(*alarms, "--data-dir", tmp_path)
+    assert result.code == 1
+    assert "has no normal video. Put some into its folder" in result.error
 
 
 def test_alarms_refuses_more_alarms_than_clips(invoke, trained):

@@ -1,6 +1,7 @@
 """`benchmark compare`, `ablation` and `clusters`."""
 
 import csv
+import shutil
 
 import pytest
 
@@ -73,6 +74,19 @@ def test_motion_targets_have_their_time_and_resume(invoke, camera, tmp_path):
     assert result.json["auc_micro_raw"] == pytest.approx(
         float(rows[1]["auc_micro_raw"]), abs=1e-3
     )
+
+
+def test_without_labels_nothing_is_compared(invoke, camera, tmp_path):
+    data = shutil.copytree(camera, tmp_path / "camera")
+    (data / "labels.csv").unlink()
+    words = ["--dataset", "synthetic", "--data-dir", data, *SMALL]
+    words += ["--models", "conv2d-ae", "--epochs", 1]
+    result = invoke(
+        "benchmark", "compare", *words, "--output", tmp_path / "out"
+    )
+    assert (result.code, result.out) == (0, ""), result.err
+    assert "has no labels, so nothing can be compared" in result.err
+    assert (tmp_path / "out/conv2d-ae/seed0/scores.csv").is_file()
 
 
 def test_the_same_command_reads_what_is_there(invoke, compared):

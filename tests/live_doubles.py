@@ -91,7 +91,7 @@ def motion_model(path, *, calibrated=True):
     import onnx
     from onnx import TensorProto, helper
 
-    from keras_cdae.data.video import RESIZE_METHOD
+    from keras_cdae.data.images import RESIZE_METHOD
     from keras_cdae.scoring.calibration import Calibration
 
     def node(kind, inputs, output, **attributes):

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import scipy.io
 
+from keras_cdae.data.images import write_image
 from keras_cdae.data.synthetic import make_synthetic
-from keras_cdae.data.video import read_frames, write_image, write_video
+from keras_cdae.data.video import read_frames, write_video
 from keras_cdae_cli import main
 
 # What a page names, and this machine has not.

@@ -52,6 +52,8 @@ RUNTIME = "keras_cdae.runtime"
 RUNTIME_MAY_IMPORT = (
     "keras_cdae.data.address",
     "keras_cdae.data.camera",
+    "keras_cdae.data.finding",
+    "keras_cdae.data.images",
     "keras_cdae.data.video",
     "keras_cdae.errors",
     "keras_cdae.files",
@@ -69,6 +71,7 @@ OWNERS = {
     ("cv2",): (
         "data/camera.py",
         "data/flow.py",
+        "data/images.py",
         "data/lettering.py",
         "data/video.py",
     ),

@@ -5,7 +5,15 @@ without Keras or TensorFlow.
 """
 
 import importlib
+import os
 from typing import Any
+
+# FFmpeg inside OpenCV complains on stderr, past Python's logging. All three
+# are read when OpenCV loads; whoever wants the chatter can set them first.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+# A damaged header may claim any size; OpenCV's own limit means gigabytes.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 
 _HOMES = {
     "Address": "address",
@@ -29,26 +37,26 @@ _HOMES = {
     "clip_dataset": "pipelines",
     "clip_view": "clips",
     "default_cache_dir": "frames",
-    "encode_image": "video",
-    "find_videos": "video",
+    "encode_image": "images",
+    "find_videos": "finding",
     "from_videos": "pipelines",
     "hold_out": "clips",
-    "is_video": "video",
+    "is_video": "finding",
     "last_frame_index": "clips",
     "load_dataset": "benchmarks",
     "make_synthetic": "synthetic",
     "pad_scores": "clips",
-    "prepare_frame": "video",
+    "prepare_frame": "images",
     "read_frame_views": "video",
     "read_frames": "video",
-    "read_image": "video",
+    "read_image": "images",
     "read_labels": "labels",
-    "resize_map": "video",
+    "resize_map": "images",
     "training_batches": "pipelines",
     "verify_dataset": "benchmarks",
     "video_info": "video",
     "with_flow": "flow",
-    "write_image": "video",
+    "write_image": "images",
     "write_video": "video",
 }
 

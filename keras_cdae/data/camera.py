@@ -1,18 +1,12 @@
 """Frames of a live camera."""
 
-import os
 import time
 from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
-# As in data/video.py: both are read when OpenCV loads.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-
 import cv2
+import numpy as np
 
 from keras_cdae.data.address import source_name
 from keras_cdae.errors import DataError, VideoError

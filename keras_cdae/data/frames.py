@@ -24,14 +24,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from keras_cdae.data import video as video_module
-from keras_cdae.data.video import (
-    RESIZE_METHOD,
-    PathLike,
-    VideoInfo,
-    frame_files,
-    video_info,
-    warn_if_truncated,
-)
+from keras_cdae.data.finding import PathLike, frame_files
+from keras_cdae.data.images import RESIZE_METHOD
+from keras_cdae.data.video import VideoInfo, video_info, warn_if_truncated
 from keras_cdae.errors import DataError, VideoError
 from keras_cdae.files import atomic_path, write_json
 

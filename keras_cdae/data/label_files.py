@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from keras_cdae.data.finding import natural_key
+from keras_cdae.data.images import read_image
 from keras_cdae.data.mat_files import read_cells
-from keras_cdae.data.video import natural_key, read_image
 from keras_cdae.errors import LabelError, VideoError, shown
 
 Intervals = npt.NDArray[np.int64]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_cdae.data import label_files
+from keras_cdae.data.finding import natural_key
 from keras_cdae.data.label_files import Intervals, Labels, Masks
-from keras_cdae.data.video import natural_key
 from keras_cdae.errors import LabelError, shown
 
 PED2_INTERVALS: tuple[tuple[int, int], ...] = (

@@ -13,12 +13,12 @@ import keras
 import numpy as np
 
 from keras_cdae.data.clips import CLIP_LENGTH, Clips
+from keras_cdae.data.finding import PathLike, find_videos
 from keras_cdae.data.frames import cache_videos
 from keras_cdae.data.pseudo_anomalies import (
     PseudoAnomalies,
     as_pseudo_anomalies,
 )
-from keras_cdae.data.video import PathLike, find_videos
 from keras_cdae.errors import CDAEError, DataError, MissingDependencyError
 
 if TYPE_CHECKING:

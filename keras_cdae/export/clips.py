@@ -6,12 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_cdae.data.video import (
-    PathLike,
-    find_videos,
-    read_frames,
-    video_info,
-)
+from keras_cdae.data.finding import PathLike, find_videos
+from keras_cdae.data.video import read_frames, video_info
 from keras_cdae.errors import DataError
 from keras_cdae.models.clip_scorer import ClipScorer
 

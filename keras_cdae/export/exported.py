@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.data.video import PathLike
+from keras_cdae.data.finding import PathLike
 from keras_cdae.export.check import open_export, run_clips
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.evaluator import evaluate

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.data.video import PathLike
+from keras_cdae.data.finding import PathLike
 from keras_cdae.errors import ExportError, ModelFileError
 from keras_cdae.export.check import Parity, compare, refuse
 from keras_cdae.export.clips import (

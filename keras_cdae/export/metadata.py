@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_cdae.data.video import RESIZE_METHOD
+from keras_cdae.data.images import RESIZE_METHOD
 from keras_cdae.errors import RunFolderError
 from keras_cdae.export.formats import FORMATS
 from keras_cdae.export.graph import spare_outputs

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.data.video import PathLike, read_frames
+from keras_cdae.data.finding import PathLike
+from keras_cdae.data.video import read_frames
 from keras_cdae.errors import CDAEError, VideoError
 from keras_cdae.runtime.edge import EdgeScorer
 from keras_cdae.runtime.metadata import SUFFIXES

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_cdae.data.video import PathLike
+from keras_cdae.data.finding import PathLike
 from keras_cdae.errors import DataError
 from keras_cdae.export.exported import measure_rates
 from keras_cdae.export.exporter import export

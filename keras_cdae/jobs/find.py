@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from keras_cdae.data.video import (
+from keras_cdae.data.finding import (
     VIDEO_SUFFIXES,
     find_videos,
     is_video,

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from keras_cdae.data.video import frame_files
+from keras_cdae.data.finding import frame_files
 
 FORMAT = 1
 SUFFIX = ".segments.json"

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_cdae.data.camera import unpack_frame
 from keras_cdae.data.h264 import H264Writer
-from keras_cdae.data.video import write_image
+from keras_cdae.data.images import write_image
 from keras_cdae.reports.overlay import heat_overlay
 
 LONG_STEP = 1.0  # seconds; not counted in a clip's frame rate

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from keras_cdae.data.video import prepare_frame
+from keras_cdae.data.images import prepare_frame
 from keras_cdae.runtime.edge import EdgeScorer
 from keras_cdae.runtime.metadata import SUFFIXES
 from keras_cdae.runtime.score import Score

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_cdae.data.video import resize_map
+from keras_cdae.data.images import resize_map
 from keras_cdae.metrics.frame import micro_auc
 
 SHARE = 0.4

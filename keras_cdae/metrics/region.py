@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 from sklearn.metrics import auc
 
-from keras_cdae.data.video import resize_map
+from keras_cdae.data.images import resize_map
 from keras_cdae.metrics.tracks import NEIGHBOURS, Region
 
 ALPHA = 0.1

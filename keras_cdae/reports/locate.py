@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_cdae.data.benchmarks import load_dataset
-from keras_cdae.data.video import find_videos
+from keras_cdae.data.finding import find_videos
 from keras_cdae.errors import DataError
 from keras_cdae.reports.gather import Results
 

@@ -11,12 +11,8 @@ import numpy as np
 from keras_cdae.data.clips import clip_view
 from keras_cdae.data.flow import with_flow
 from keras_cdae.data.h264 import H264Writer
-from keras_cdae.data.video import (
-    VideoInfo,
-    encode_image,
-    read_frames,
-    resize_map,
-)
+from keras_cdae.data.images import encode_image, resize_map
+from keras_cdae.data.video import VideoInfo, read_frames
 from keras_cdae.errors import VideoError
 from keras_cdae.reports.overlay import heat_overlay
 from keras_cdae.scoring.scorer import BATCH_SIZE, score_blocks

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_cdae.data.video import resize_map
+from keras_cdae.data.images import resize_map
 
 # Corners of OpenCV's and matplotlib's `inferno`, interpolated between: no
 # plotting library is needed where frames are drawn by the thousand.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_cdae.data.video import resize_map
+from keras_cdae.data.images import resize_map
 from keras_cdae.errors import MissingDependencyError
 from keras_cdae.reports.jet import attention_overlay, jet
 from keras_cdae.runs.centroids import CentroidLog

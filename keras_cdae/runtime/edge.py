@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.data.camera import camera_frames
-from keras_cdae.data.video import PathLike, prepare_frame, read_frames
+from keras_cdae.data.finding import PathLike
+from keras_cdae.data.images import prepare_frame
+from keras_cdae.data.video import read_frames
 from keras_cdae.errors import VideoError
 from keras_cdae.runtime.interpreters import Run, open_model
 from keras_cdae.runtime.metadata import read_metadata

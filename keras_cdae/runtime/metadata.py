@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_cdae.data.video import RESIZE_METHOD, PathLike
+from keras_cdae.data.finding import PathLike
+from keras_cdae.data.images import RESIZE_METHOD
 from keras_cdae.errors import MissingDependencyError, ModelFileError, shown
 from keras_cdae.scoring.calibration import Calibration
 

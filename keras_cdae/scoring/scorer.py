@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from keras_cdae.data.clips import clip_count, clip_view
+from keras_cdae.data.finding import PathLike
 from keras_cdae.data.flow import with_flow
-from keras_cdae.data.video import PathLike, read_frames
+from keras_cdae.data.video import read_frames
 from keras_cdae.errors import VideoError
 from keras_cdae.scoring.calibration import TERMS
 from keras_cdae.scoring.scores import VideoScores

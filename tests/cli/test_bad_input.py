@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from keras_cdae.data.video import write_image, write_video
+from keras_cdae.data.images import write_image
+from keras_cdae.data.video import write_video
 
 
 def frames(count, size=(48, 64), dtype=np.uint8):

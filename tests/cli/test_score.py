@@ -7,7 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from keras_cdae.data.video import read_frames, write_image
+from keras_cdae.data.images import write_image
+from keras_cdae.data.video import read_frames
 from keras_cdae.runs.loader import load
 
 

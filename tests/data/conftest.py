@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_cdae.data.video import write_image, write_video
+from keras_cdae.data.images import write_image
+from keras_cdae.data.video import write_video
 
 REAL_DATA = Path(__file__).parents[3] / "shared" / "data"
 

@@ -3,12 +3,13 @@ import csv
 import numpy as np
 import pytest
 
+from keras_cdae.data.finding import find_videos
 from keras_cdae.data.synthetic import (
     KINDS,
     intervals,
     make_synthetic,
 )
-from keras_cdae.data.video import find_videos, read_frames, video_info
+from keras_cdae.data.video import read_frames, video_info
 from keras_cdae.errors import DataError
 
 SMALL = {"frames": 60, "image_size": (48, 64)}

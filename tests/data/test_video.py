@@ -1,4 +1,5 @@
 import logging
+import os
 import struct
 import subprocess
 import sys
@@ -8,18 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_cdae.data import video
-from keras_cdae.data.video import (
+from keras_cdae.data.finding import find_videos, is_video
+from keras_cdae.data.images import (
     encode_image,
-    find_videos,
-    is_video,
     prepare_frame,
-    read_frames,
     read_image,
-    video_info,
     write_image,
-    write_video,
 )
+from keras_cdae.data.video import read_frames, video_info, write_video
 from keras_cdae.errors import DataError, VideoError
 
 
@@ -372,7 +369,7 @@ def test_module_needs_neither_keras_nor_tensorflow():
 
 
 def test_chatter_is_silenced_by_default():
-    assert "OPENCV_FFMPEG_LOGLEVEL" in video.os.environ
+    assert "OPENCV_FFMPEG_LOGLEVEL" in os.environ
 
 
 @pytest.mark.realdata

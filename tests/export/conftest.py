@@ -17,7 +17,8 @@ def model(videos):
 
     from keras_cdae import CDAE
     from keras_cdae.data.clips import clip_view
-    from keras_cdae.data.video import find_videos, read_frames
+    from keras_cdae.data.finding import find_videos
+    from keras_cdae.data.video import read_frames
     from keras_cdae.runs.trainer import calibrate
 
     keras.utils.set_random_seed(0)

@@ -10,8 +10,8 @@ import zipfile
 
 from processes import Command, arrays, assert_equal
 
+from keras_cdae.data.finding import find_videos
 from keras_cdae.data.synthetic import make_synthetic
-from keras_cdae.data.video import find_videos
 from keras_cdae.runs.checkpoint import checkpoints
 
 EPOCHS = 6

@@ -16,12 +16,8 @@ from hypothesis import strategies as st
 
 from keras_cdae.data import label_files, labels
 from keras_cdae.data.frames import cache_video
-from keras_cdae.data.video import (
-    read_frames,
-    read_image,
-    video_info,
-    write_video,
-)
+from keras_cdae.data.images import read_image
+from keras_cdae.data.video import read_frames, video_info, write_video
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runtime.metadata import ASSETS, FILE_NAME, read_metadata
 from keras_cdae.scoring.calibration import Calibration

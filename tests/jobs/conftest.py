@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from job_videos import moving_square
 
-from keras_cdae.data.video import write_image, write_video
+from keras_cdae.data.images import write_image
+from keras_cdae.data.video import write_video
 from keras_cdae.scoring.alarms import fit_calibration
 from keras_cdae.scoring.scorer import score_frames
 

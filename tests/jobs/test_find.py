@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_cdae.data.video import write_image
+from keras_cdae.data.images import write_image
 from keras_cdae.jobs.find import find_all, unique_names
 
 

@@ -4,7 +4,8 @@ import av
 import numpy as np
 import pytest
 
-from keras_cdae.data.video import read_image, video_info
+from keras_cdae.data.images import read_image
+from keras_cdae.data.video import video_info
 from keras_cdae.errors import MissingDependencyError
 from keras_cdae.live import ClipRecorder
 from keras_cdae.live.clips import Clip, Kept, frame_rate, heat_scale

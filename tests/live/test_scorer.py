@@ -9,7 +9,7 @@ FRAMES = np.random.default_rng(0).integers(0, 255, (9, 40, 48, 3), "uint8")
 
 @pytest.mark.backend
 def test_pushed_frames_score_as_the_model_does(make_model):
-    from keras_cdae.data.video import prepare_frame
+    from keras_cdae.data.images import prepare_frame
     from keras_cdae.runs.trainer import calibrate
 
     model = make_model()

@@ -10,13 +10,14 @@ from keras_cdae.data.benchmarks.base import (
     DatasetInfo,
     DatasetVideo,
 )
+from keras_cdae.data.finding import is_video, natural_key
 from keras_cdae.data.labels import (
     FileLabels,
     LabelSource,
     open_labels,
     shorten,
 )
-from keras_cdae.data.video import is_video, natural_key, video_info
+from keras_cdae.data.video import video_info
 from keras_cdae.errors import DataError, LabelError, VideoError
 
 logger = logging.getLogger(__name__)

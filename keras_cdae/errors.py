@@ -45,7 +45,7 @@ class RunFolderError(CDAEError, ValueError):
 
 
 class DeviceError(CDAEError, ValueError):
-    """The devices asked for are absent, or cannot share the work."""
+    """The devices asked for are absent, or cannot do the work."""
 
 
 class MissingDependencyError(CDAEError, ImportError):

@@ -38,18 +38,6 @@ def test_tf_data_says_what_to_install():
         clip_dataset(clips)
 
 
-def test_command_line(tmp_path, capsys):
-    video, output = str(tmp_path / "video"), str(tmp_path / "run")
-    make_synthetic(video, train_videos=2, test_videos=2, frames=60)
-    arguments = ["--dataset", "synthetic", "--data-dir", video, "--epochs", "2"]
-    code = keras_cdae_command(
-        ["train", *arguments, "--preset", "nano", "--output", output]
-    )
-    assert code == 0
-    assert keras_cdae_command(["eval", output, "--json", "--no-plots"]) == 0
-    assert '"auc_micro_raw"' in capsys.readouterr().out
-
-
 def test_missing_backend_names_the_command(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     make_synthetic(tmp_path, train_videos=2, test_videos=1, frames=60)

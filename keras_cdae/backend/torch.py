@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from keras import ops
 
+from keras_cdae.errors import DeviceError
 from keras_cdae.types import Mixin, Tensor
 
 
@@ -22,7 +23,7 @@ class AlternatingStep(Mixin):
             losses = self.block_losses(block, clips, target)
             loss = self.optimizer.scale_loss(losses["loss"])
             # Not backward(): that would also fill .grad of the frozen block.
-            gradients = torch.autograd.grad(loss, values)
+            gradients = self.gradients(loss, values)
             with torch.no_grad():
                 self.optimizer.apply(
                     self.spread(block, list(gradients)),
@@ -32,6 +33,19 @@ class AlternatingStep(Mixin):
             logs = {**detached, **logs}
         self.update_metrics(logs)
         return self.get_metrics_result()
+
+    def gradients(self, loss: Tensor, values: list[Tensor]) -> Sequence[Tensor]:
+        """Return the gradients, or say that the processor has none."""
+        try:
+            return torch.autograd.grad(loss, values)
+        except RuntimeError as error:
+            if "slow_conv2d" not in str(error):
+                raise
+            raise DeviceError(
+                f"torch does not train in {self.dtype_policy.name} on this "
+                "processor, which has no such convolutions. Use float32, or "
+                f"another backend. Received: {error}"
+            ) from error
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Return the metrics of one batch."""

@@ -1,4 +1,4 @@
-"""The oldest versions that are promised are those that are tried."""
+"""The versions that are promised are those that are tried."""
 
 import tomllib
 from pathlib import Path
@@ -10,14 +10,14 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 with (ROOT / "pyproject.toml").open("rb") as stream:
     PROJECT = tomllib.load(stream)["project"]
+RUN = (ROOT / "tests" / "run").read_text("utf-8")
 
 
 def pins():
     """What `tests/run --oldest` installs, by name."""
     lines = (ROOT / "requirements-oldest.txt").read_text("utf-8").splitlines()
     found = [Requirement(x) for x in lines if x and not x.startswith("#")]
-    named = (ROOT / "tests" / "run").read_text("utf-8")
-    torch = named.split("\ntorch=", 1)[1].split("\n", 1)[0]
+    torch = RUN.split("\ntorch=", 1)[1].split("\n", 1)[0]
     found.append(Requirement(torch))
     return {
         canonicalize_name(r.name).removesuffix("-cpu"): r.specifier
@@ -48,3 +48,12 @@ def test_every_lower_bound_is_tried():
 
 def test_nothing_else_is_pinned():
     assert set(pins()) - {"jaxlib"} == {name for name, _ in declared()}
+
+
+def test_every_python_is_tried():
+    """The oldest one is the one that runs everything."""
+    kind = "Programming Language :: Python :: "
+    names = [x.removeprefix(kind) for x in PROJECT["classifiers"] if kind in x]
+    assert PROJECT["requires-python"] == f">={names[0]}"
+    for name in names[1:]:
+        assert f"then other_python {name}" in RUN

@@ -274,7 +274,8 @@ dtype = click.option(
     type=click.Choice(DTYPES),
     default="float32",
     show_default=True,
-    help="Precision of the network.",
+    help="Precision of the training. Half of it is faster on hardware that "
+    "has the instructions, and slower elsewhere.",
 )
 epochs = click.option(
     "--epochs",

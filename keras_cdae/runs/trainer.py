@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from keras_cdae.backend.devices import data_parallel, require_devices
+from keras_cdae.backend.precision import warn_if_emulated
 from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import Clips, hold_out
 from keras_cdae.data.flow import require_tvl1
@@ -91,6 +92,7 @@ def train(
     """
     run = Path(output)
     require_devices(settings.devices)
+    warn_if_emulated(settings.dtype)
     if tensorboard:
         check_watched(settings)
         require_tensorboard()

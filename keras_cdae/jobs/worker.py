@@ -17,7 +17,7 @@ SHARED_GPU = {
 def prepare(backend: str, threads: int) -> None:
     """Set up this process, before keras is imported.
 
-    The number of threads changes the time, not a digit of the scores.
+    The number of threads changes the time, and scores at most by rounding.
 
     Args:
         backend: of Keras.

@@ -23,7 +23,7 @@ class AlternatingStep(Mixin):
             losses = self.block_losses(block, clips, target)
             loss = self.optimizer.scale_loss(losses["loss"])
             # Not backward(): that would also fill .grad of the frozen block.
-            gradients = self.gradients(loss, values)
+            gradients = self._gradients(loss, values)
             with torch.no_grad():
                 self.optimizer.apply(
                     self.spread(block, list(gradients)),
@@ -34,7 +34,9 @@ class AlternatingStep(Mixin):
         self.update_metrics(logs)
         return self.get_metrics_result()
 
-    def gradients(self, loss: Tensor, values: list[Tensor]) -> Sequence[Tensor]:
+    def _gradients(
+        self, loss: Tensor, values: list[Tensor]
+    ) -> Sequence[Tensor]:
         """Return the gradients, or say that the processor has none."""
         try:
             return torch.autograd.grad(loss, values)

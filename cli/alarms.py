@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import backend, output
+from . import backend, held_out, output
 from .evaluate import data_of_run
 
 if TYPE_CHECKING:
@@ -36,22 +36,20 @@ def measure(
     dataset, data_dir = data_of_run(run, dataset, data_dir)
     found = load_dataset(dataset, data_dir)
     backend.require()
-    from keras_cdae.runs.held_out import held_out, score_held_out, split_of
+    from keras_cdae.runs.held_out import score_held_out
     from keras_cdae.runs.loader import load
     from keras_cdae.scoring.alarms import measure_alarms
 
     model = load(name)
-    share, seed = split_of(run, dataset, share=share, seed=seed)
-    with output.steps("Decoding") as decoding:
-        normal = held_out(
-            model,
-            dataset,
-            data_dir,
-            share=share,
-            seed=seed,
-            cache_dir=cache_dir,
-            progress=decoding,
-        )
+    normal = held_out.decode(
+        model,
+        name,
+        dataset,
+        data_dir,
+        share=share,
+        seed=seed,
+        cache_dir=cache_dir,
+    )
     rate = fps or normal.fps
     if rate is None:
         raise click.UsageError("The frame rate is not known: give --fps.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import backend, options, output
+from . import backend, held_out, options, output
 from .evaluate import data_of_run
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ def command(
     load_dataset(dataset, data_dir)  # before the slow imports
     backend.require()
     from keras_cdae.models.cdae import CDAE
-    from keras_cdae.runs.held_out import held_out, split_of
     from keras_cdae.runs.loader import load
     from keras_cdae.runs.score_choice import ScoreVariant, rate_scores
 
@@ -76,17 +75,9 @@ def command(
             f"{model}: a {type(loaded).__name__} has one score. Name a CDAE."
         )
     loaded.require_frames_alone("rated on pseudo-anomalies")
-    share, seed = split_of(model, dataset, seed=seed)
-    with output.steps("Decoding") as decoding:
-        normal = held_out(
-            loaded,
-            dataset,
-            data_dir,
-            share=share,
-            seed=seed,
-            cache_dir=cache_dir,
-            progress=decoding,
-        )
+    normal = held_out.decode(
+        loaded, model, dataset, data_dir, seed=seed, cache_dir=cache_dir
+    )
     with output.steps("Scoring") as scored:
         ratings = rate_scores(loaded, normal.videos, step=step, scored=scored)
     own = ScoreVariant(loaded.score_terms, loaded.fusion)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import backend, options, output
+from . import backend, held_out, options, output
 from .evaluate import data_of_run
 
 if TYPE_CHECKING:
@@ -189,18 +189,8 @@ def _on_held_out(
 
     def measure(loaded: "ClipScorer") -> "Recalibration":
         from keras_cdae.jobs.calibrate import calibrate_on_held_out
-        from keras_cdae.runs.held_out import held_out, split_of
 
-        share, chosen = split_of(model, dataset, seed=seed)
-        with output.steps("Decoding") as decoding:
-            normal = held_out(
-                loaded,
-                dataset,
-                data_dir,
-                share=share,
-                seed=chosen,
-                progress=decoding,
-            )
+        normal = held_out.decode(loaded, model, dataset, data_dir, seed=seed)
         with output.steps("Scoring") as scored:
             return calibrate_on_held_out(loaded, normal, fps=fps, scored=scored)
 

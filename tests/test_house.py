@@ -19,7 +19,8 @@ PACKAGE = ROOT / "keras_cdae"
 
 ORDER = (  # from the bottom to the top
     ("errors", "version"),
-    ("files", "serialization", "types"),
+    ("files", "serialization", "training.division", "types"),
+    ("backend",),
     (
         "baselines.trivial",
         "data",
@@ -31,7 +32,6 @@ ORDER = (  # from the bottom to the top
         "scoring.segments",
     ),
     ("training",),
-    ("backend",),
     ("models",),
     ("baselines",),
     ("scoring",),  # the scorer: it runs a model

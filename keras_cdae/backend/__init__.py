@@ -1,11 +1,11 @@
-"""Gradient plumbing of the active Keras backend, and nothing else.
+"""What differs between the Keras backends, and nothing else.
 
 The module of each backend offers the same names: `AlternatingStep`, the mixin
 that gives `CDAE` its `train_step` and `test_step`; `compile_forward`, which
-compiles a function of a model's weights and one input; and for more than one
-device (see `backend.devices`) `device_names`, `replicate`, `replica_count` and
-`loss_share`.
-The mathematics of a step is `CDAE.block_losses`, written once.
+compiles a function of a model's weights and one input; `convolve`, the
+convolution of `layers.convolution`; and for more than one device (see
+`backend.devices`) `device_names`, `replicate`, `replica_count` and
+`loss_share`. The mathematics of a step is `CDAE.block_losses`, written once.
 """
 
 import importlib
@@ -27,6 +27,7 @@ _module = importlib.import_module(f"{__name__}.{keras.backend.backend()}")
 
 AlternatingStep = _module.AlternatingStep
 compile_forward = _module.compile_forward
+convolve = _module.convolve
 device_names = _module.device_names
 loss_share = _module.loss_share
 replica_count = _module.replica_count
@@ -36,6 +37,7 @@ __all__ = [
     "AlternatingStep",
     "SUPPORTED",
     "compile_forward",
+    "convolve",
     "device_names",
     "loss_share",
     "replica_count",

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from keras import ops
+from torch.nn import functional
 
 from keras_cdae.errors import DeviceError
 from keras_cdae.types import Mixin, Tensor
@@ -70,6 +71,43 @@ def compile_forward(
             return function(ops.convert_to_tensor(x))
 
     return run
+
+
+def convolve(
+    inputs: Tensor, kernel: Tensor, strides: tuple[int, int]
+) -> Tensor:
+    """Return the convolution, `"same"`, without a copy of the features.
+
+    `keras.ops.conv` lays them out channels first and then channels last again.
+    A permuted view of channels-last features already is what torch calls
+    `torch.channels_last`, and what its kernels like best.
+
+    Args:
+        inputs: `(batch, height, width, channels)`.
+        kernel: `(height, width, channels, filters)`.
+        strides: along height and width.
+    """
+    features = torch.permute(inputs, (0, 3, 1, 2))
+    kernel = torch.permute(kernel, (3, 2, 0, 1))
+    kernel = kernel.contiguous(memory_format=torch.channels_last)
+    before, after = zip(
+        *map(_padding, features.shape[2:], kernel.shape[2:], strides),
+        strict=True,
+    )
+    padding = list(before)
+    if before != after:
+        (top, left), (bottom, right) = before, after
+        features = functional.pad(features, (left, right, top, bottom))
+        padding = [0, 0]
+    outputs = functional.conv2d(features, kernel, None, strides, padding)
+    return torch.permute(outputs, (0, 2, 3, 1))
+
+
+def _padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return how many zeros `"same"` puts before and after one axis."""
+    outputs = -(-size // stride)
+    zeros = max((outputs - 1) * stride + kernel - size, 0)
+    return zeros // 2, zeros - zeros // 2
 
 
 def device_names() -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cdae.layers.convolution import Convolution
 from keras_cdae.serialization import register
 from keras_cdae.types import Shape, Tensor
 
@@ -17,7 +18,7 @@ def convolution(
     dtype: Any,
     strides: int = 1,
     gain: float = 2.0,
-) -> keras.layers.Conv2D:
+) -> Convolution:
     """Return a 3x3 convolution without bias, channels last.
 
     Args:
@@ -32,13 +33,10 @@ def convolution(
     Returns:
         The layer, unbuilt.
     """
-    return keras.layers.Conv2D(
+    return Convolution(
         filters,
-        3,
         strides=strides,
-        padding="same",
         use_bias=False,
-        data_format="channels_last",
         kernel_initializer=keras.initializers.VarianceScaling(gain),
         dtype=dtype,
         name=name,

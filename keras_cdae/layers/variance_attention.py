@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cdae.layers.convolution import Convolution
 from keras_cdae.serialization import register
 from keras_cdae.types import Shape, Tensor
 
@@ -123,11 +124,10 @@ class VarianceAttention(keras.layers.Layer):
                     f"{self.border}, after pooling. "
                     f"Received: input_shape={input_shape!r}"
                 )
-        self.embedding = keras.layers.Conv2D(
+        self.embedding = Convolution(
             self.embedding_dim or input_shape[-1],
             1,
             use_bias=False,
-            data_format="channels_last",
             dtype=self.dtype_policy,
             name="embedding",
         )

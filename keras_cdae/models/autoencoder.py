@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_cdae.layers.blocks import DownBlock, UpBlock, convolution
+from keras_cdae.layers.convolution import Convolution
 from keras_cdae.layers.variance_attention import VarianceAttention
 from keras_cdae.serialization import register
 from keras_cdae.types import Shape, Tensor
@@ -177,11 +178,8 @@ class Decoder(keras.layers.Layer):
             UpBlock(width, dtype=policy, name=f"stage{index}")
             for index, width in enumerate(self.widths)
         ]
-        self.output_layer = keras.layers.Conv2D(
+        self.output_layer = Convolution(
             channels,
-            3,
-            padding="same",
-            data_format="channels_last",
             # Small at first: differences of frames are near zero, and a
             # decoder that starts far above them may fall dead on its way.
             kernel_initializer=keras.initializers.VarianceScaling(0.01),

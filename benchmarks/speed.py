@@ -100,6 +100,7 @@ def run_worker(name: str, arguments: list[str], backend: str) -> dict[str, Any]:
     click.echo(f"measuring {name} ...", err=True)
     environment = {**os.environ, "KERAS_BACKEND": backend}
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command
     if backend == "torch":
         environment.update(PASSIVE)
     done = subprocess.run(

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import logging
 import os
+import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+X86 = ("x86_64", "AMD64")  # the second is what Windows calls it
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "GRPC_VERBOSITY": "ERROR",
@@ -23,6 +25,9 @@ QUIET = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "KMP_BLOCKTIME": "0",
 }
+# Off by default where tensorflow finds no AVX-512: twice the time of training
+# and of scoring. It may change the last digits.
+FAST = {"TF_ENABLE_ONEDNN_OPTS": "1"} if platform.machine() in X86 else {}
 
 
 class Messages(logging.Handler):
@@ -41,8 +46,8 @@ class Messages(logging.Handler):
 
 
 def prepare(verbose: bool) -> None:
-    """Calm the libraries before they are imported, and set up logging."""
-    for name, value in QUIET.items():
+    """Tune the libraries before they are imported, and set up logging."""
+    for name, value in {**QUIET, **FAST}.items():
         os.environ.setdefault(name, value)
     root = logging.getLogger()
     for handler in root.handlers[:]:

@@ -11,6 +11,8 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 # On a shared core torch's OpenMP threads would spin while they wait.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
+# The command turns it on. It pays after some hundred steps, which no test has.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import numpy as np
 import pytest

@@ -240,6 +240,18 @@ def test_a_message_is_printed_once(capsys):
     output.prepare(verbose=False)
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"), [(None, "1" if output.FAST else None), ("0", "0")]
+)
+def test_tensorflow_is_tuned_unless_the_user_did(given, kept, monkeypatch):
+    name = "TF_ENABLE_ONEDNN_OPTS"
+    monkeypatch.setenv(name, given or "")
+    if given is None:
+        monkeypatch.delenv(name)
+    output.prepare(verbose=False)
+    assert os.environ.get(name) == kept
+
+
 def test_durations():
     assert output.duration(14.6) == "15 s"
     assert output.duration(200) == "3 min 20 s"

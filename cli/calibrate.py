@@ -70,6 +70,7 @@ RATES = (0.1, 1.0, 10.0, 60.0, 600.0)
         help="Replace --output or, without it, the model of the run folder.",
     ),
     options.json_output,
+    options.cache_dir,
     options.backend,
 )
 def command(
@@ -83,6 +84,7 @@ def command(
     fps: float | None,
     overwrite: bool,
     as_json: bool,
+    cache_dir: Path | None,
     backend: str | None,
 ) -> int:
     """Tell MODEL what is normal at a camera, without training it again.
@@ -105,9 +107,8 @@ def command(
     else:
         if len(paths) > 1:
             raise click.UsageError("With --dataset, give one --data-dir.")
-        measure = _on_held_out(
-            model, dataset, paths[0] if paths else None, seed, fps
-        )
+        data_dir = paths[0] if paths else None
+        measure = _on_held_out(model, dataset, data_dir, seed, fps, cache_dir)
     return calibrate(model, target, measure, changes, rates, as_json)
 
 
@@ -180,6 +181,7 @@ def _on_held_out(
     data_dir: Path | None,
     seed: int | None,
     fps: float | None,
+    cache_dir: Path | None,
 ) -> "Callable[[ClipScorer], Recalibration]":
     """Return what calibrates on the video that a training held out."""
     dataset, data_dir = data_of_run(Path(model).expanduser(), dataset, data_dir)
@@ -190,7 +192,9 @@ def _on_held_out(
     def measure(loaded: "ClipScorer") -> "Recalibration":
         from keras_cdae.jobs.calibrate import calibrate_on_held_out
 
-        normal = held_out.decode(loaded, model, dataset, data_dir, seed=seed)
+        normal = held_out.decode(
+            loaded, model, dataset, data_dir, seed=seed, cache_dir=cache_dir
+        )
         with output.steps("Scoring") as scored:
             return calibrate_on_held_out(loaded, normal, fps=fps, scored=scored)
 

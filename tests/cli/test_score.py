@@ -149,8 +149,12 @@ def test_calibrate_takes_another_score(invoke, trained, camera, tmp_path):
     for ours, theirs in zip(other.weights, first.weights, strict=True):
         np.testing.assert_array_equal(np.array(ours), np.array(theirs))
     # Without --set it is the calibration of the training.
-    again = invoke("calibrate", trained, *held_out, "--overwrite")
+    cache = tmp_path / "cache"
+    again = invoke(
+        "calibrate", trained, *held_out, "--overwrite", "--cache-dir", cache
+    )
     assert again.code == 0, again.err
+    assert list(cache.iterdir())
     assert load(target).calibration == first.calibration
 
 

@@ -1,3 +1,6 @@
+import os
+import platform
+import subprocess
 import sys
 
 import numpy as np
@@ -206,3 +209,33 @@ def test_from_videos(tmp_path, frames, cache_dir):
     )
     for a, b in zip(batches, one, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="of the GNU C library"
+)
+def test_memory_is_not_given_back_at_every_turn():
+    """As after `from_generator`, which sets a threshold for the process."""
+    script = """
+import resource
+import numpy as np
+from keras_cdae.data import Clips, clip_dataset
+list(clip_dataset(Clips([np.zeros((40, 8, 8, 1), "uint8")])))
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(3):
+    np.ones(2**17)  # 1 MiB
+before = faults()
+for _ in range(100):
+    np.ones(2**17)
+print(faults() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert int(done.stdout) < 100 * 10  # 100 * 256 if every block is new

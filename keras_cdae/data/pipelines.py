@@ -204,7 +204,7 @@ def clip_dataset(
     def order_of_epoch() -> tuple[np.ndarray, np.ndarray]:
         number = counter.begin()
         order = clips.order(number, seed, shuffle)
-        return order.astype(np.int64), np.int64(number)
+        return order.astype(np.int64), np.asarray(number, np.int64)
 
     def index_batches(_: Any) -> Any:
         order, number = tf.numpy_function(

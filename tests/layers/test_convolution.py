@@ -49,9 +49,7 @@ def test_a_symbolic_input_has_a_shape():
     assert Convolution(4, strides=2)(x).shape == (None, None, None, 4)
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="of torch alone"
-)
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="of torch alone")
 def test_torch_is_given_the_features_as_they_lie(monkeypatch, rng):
     from keras_cdae.backend import torch as module
 

@@ -116,7 +116,7 @@ def console(stderr: bool = False) -> "Console":
     plain = Console(stderr=stderr)
     if plain.is_terminal:
         return plain
-    return Console(stderr=stderr, width=160)
+    return Console(stderr=stderr, width=1000)
 
 
 class Steps:

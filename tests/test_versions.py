@@ -56,4 +56,4 @@ def test_every_python_is_tried():
     names = [x.removeprefix(kind) for x in PROJECT["classifiers"] if kind in x]
     assert PROJECT["requires-python"] == f">={names[0]}"
     for name in names[1:]:
-        assert f"then other_python {name}" in RUN
+        assert f"find_python {name}" in RUN

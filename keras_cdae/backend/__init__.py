@@ -2,8 +2,8 @@
 
 The module of each backend offers the same names: `AlternatingStep`, the mixin
 that gives `CDAE` its `train_step` and `test_step`; `compile_forward`, which
-compiles a function of a model's weights and one input; `convolve`, the
-convolution of `layers.convolution`; and for more than one device (see
+compiles a function of a model's weights and one input; `convolve`, a better
+convolution than Keras's, or None; and for more than one device (see
 `backend.devices`) `device_names`, `replicate`, `replica_count` and
 `loss_share`. The mathematics of a step is `CDAE.block_losses`, written once.
 """

@@ -7,9 +7,10 @@ from typing import Any
 
 import jax
 import keras
-from keras import ops
 
 from keras_cdae.types import Mixin, Tensor
+
+convolve = None  # Keras's own takes features as they lie
 
 
 class AlternatingStep(Mixin):
@@ -108,19 +109,6 @@ def compile_forward(
             return function(x)
 
     return lambda x: run([v.value for v in model.weights], x)
-
-
-def convolve(
-    inputs: Tensor, kernel: Tensor, strides: tuple[int, int]
-) -> Tensor:
-    """Return Keras's convolution, with `"same"` padding, channels last.
-
-    Args:
-        inputs: `(batch, height, width, channels)`.
-        kernel: `(height, width, channels, filters)`.
-        strides: along height and width.
-    """
-    return ops.conv(inputs, kernel, strides, "same", "channels_last")
 
 
 def device_names() -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
-from keras import ops
 
 from keras_cdae.types import Mixin, Tensor
+
+convolve = None  # Keras's own takes features as they lie
 
 
 class AlternatingStep(Mixin):
@@ -53,19 +54,6 @@ def compile_forward(
     """Return `function` as a graph; it reads the weights at each call."""
     del model  # tensorflow's graphs read variables by reference
     return tf.function(function, autograph=False, reduce_retracing=True)
-
-
-def convolve(
-    inputs: Tensor, kernel: Tensor, strides: tuple[int, int]
-) -> Tensor:
-    """Return Keras's convolution, with `"same"` padding, channels last.
-
-    Args:
-        inputs: `(batch, height, width, channels)`.
-        kernel: `(height, width, channels, filters)`.
-        strides: along height and width.
-    """
-    return ops.conv(inputs, kernel, strides, "same", "channels_last")
 
 
 def device_names() -> list[str]:

@@ -240,8 +240,8 @@ def clip_dataset(
         return tuple(cast(batch, indices) for batch in pair)
 
     # Not `from_generator`: under Python 3.11 and later it makes the C library
-    # return every block of 128 KiB to the system, in the whole process, which
-    # is a third of the time of a training under torch.
+    # return every block of 128 KiB to the system, in the whole process, and a
+    # training under torch waits for memory.
     dataset = tf.data.Dataset.from_tensors(0).flat_map(index_batches)
     dataset = dataset.map(
         load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True

@@ -27,7 +27,7 @@ _module = importlib.import_module(f"{__name__}.{keras.backend.backend()}")
 
 AlternatingStep = _module.AlternatingStep
 compile_forward = _module.compile_forward
-convolve = _module.convolve
+convolve = _module.convolve  # for `layers.convolution`; may be None
 device_names = _module.device_names
 loss_share = _module.loss_share
 replica_count = _module.replica_count
@@ -37,7 +37,6 @@ __all__ = [
     "AlternatingStep",
     "SUPPORTED",
     "compile_forward",
-    "convolve",
     "device_names",
     "loss_share",
     "replica_count",

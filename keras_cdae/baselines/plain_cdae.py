@@ -9,14 +9,18 @@ from keras import ops
 
 from keras_cdae.baselines.base import BaselineModel
 from keras_cdae.models.autoencoder import Decoder, Encoder
+from keras_cdae.models.motion_input import MOTION_INPUTS, motion_input
 from keras_cdae.models.presets import PRESETS
 from keras_cdae.serialization import register
 from keras_cdae.training.losses import reconstruction_loss
 from keras_cdae.training.order import Order
 from keras_cdae.training.schedule import Schedule, as_schedule
+from keras_cdae.training.staged import check_choice
 from keras_cdae.types import Tensor
 
 BRANCHES = ("appearance", "motion")
+# Arguments of a preset of CDAE that this model has as well.
+SHARED = ("image_size", "width", "decoder_multipliers", "motion_input")
 
 
 @register
@@ -35,6 +39,7 @@ class PlainCDAE(BaselineModel):
         decoder_multipliers: as in `CDAE`.
         attention: as in `CDAE`; None: no attention.
         skips: as in `CDAE`.
+        motion_input: as in `CDAE`.
         schedule: as in `CDAE`; its learning rates of the autoencoders, and
             the epochs at which they fall, are used.
         **kwargs: arguments of `BaselineModel`.
@@ -57,7 +62,7 @@ class PlainCDAE(BaselineModel):
                 **{
                     key: value
                     for key, value in preset.model.items()
-                    if key in ("image_size", "width", "decoder_multipliers")
+                    if key in SHARED
                 },
                 "schedule": preset.schedule,
             }
@@ -72,6 +77,7 @@ class PlainCDAE(BaselineModel):
         decoder_multipliers: Sequence[int] = (4, 4, 2),
         attention: Mapping[str, Any] | None = {},
         skips: str = "motion",
+        motion_input: str = "frames",
         schedule: Schedule | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -80,6 +86,7 @@ class PlainCDAE(BaselineModel):
                 f"branches must be some of {BRANCHES}. "
                 f"Received: branches={branches!r}"
             )
+        check_choice("motion_input", motion_input, MOTION_INPUTS)
         chosen = as_schedule(schedule)
         kwargs.setdefault("learning_rate", chosen.learning_rate)
         kwargs.setdefault("beta_2", chosen.beta_2)
@@ -90,6 +97,7 @@ class PlainCDAE(BaselineModel):
                 "decoder_multipliers": tuple(decoder_multipliers),
                 "attention": None if attention is None else dict(attention),
                 "skips": skips,
+                "motion_input": motion_input,
                 "schedule": chosen,
             },
             **kwargs,
@@ -112,7 +120,13 @@ class PlainCDAE(BaselineModel):
             encoder = Encoder(
                 self.width, self.attention, dtype=policy, name="motion_in"
             )
-            code, skips = encoder(inputs[..., :before])
+            code, skips = encoder(
+                motion_input(
+                    inputs[..., :before],
+                    self.clip_length - 1,
+                    self.motion_input,
+                )
+            )
             decoder = Decoder(before, widths, dtype=policy, name="motion_out")
             outputs["motion"] = (
                 decoder(code, skips)

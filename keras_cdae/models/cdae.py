@@ -22,6 +22,7 @@ from keras_cdae.models.fusion import (
     fuse,
     locate,
 )
+from keras_cdae.models.motion_input import MOTION_INPUTS, motion_input
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.serialization import register
 from keras_cdae.training.losses import LOSSES
@@ -60,6 +61,10 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         skips: `"motion"`: the motion decoder sees its encoder's features;
             `"none"`: it sees its code alone. The appearance decoder never has
             skip connections.
+        motion_input: `"frames"`: the motion encoder is given the frames before
+            the last as they are (Eq. 4); `"changes"`: what sets them apart,
+            amplified, beside a faint picture (see
+            `models.motion_input.motion_input`).
         attention: arguments of the `VarianceAttention` after each stage of the
             motion encoder, `pooled=True` among them for one grid; None: no
             attention.
@@ -138,6 +143,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         width: int = 32,
         decoder_multipliers: Sequence[int] = (4, 4, 2),
         skips: str = "motion",
+        motion_input: str = "frames",
         attention: Mapping[str, Any] | None = {},
         num_clusters: int = 32,
         alpha: float = 25.0,
@@ -155,6 +161,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         check_choice("skips", skips, SKIPS)
+        check_choice("motion_input", motion_input, MOTION_INPUTS)
         check_choice("loss_type", loss_type, LOSSES)
         self._prepare_scoring(image_size, channels, clip_length, calibration)
         for name, weight in (
@@ -169,6 +176,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         self.width = width
         self.decoder_multipliers = tuple(decoder_multipliers)
         self.skips = skips
+        self.motion_input = motion_input
         self.attention = None if attention is None else dict(attention)
         self.num_clusters = num_clusters
         self.alpha = alpha
@@ -297,7 +305,8 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
 
     def attention_maps(self, clips: Tensor) -> list[Tensor]:
         """Return Eq. 9's map after each motion stage, `(batch, h, w, 1)`."""
-        return self.motion_encoder.attention_maps(self._split(clips)[1])
+        _, stack = self._split(clips)
+        return self.motion_encoder.attention_maps(self._motion_input(stack))
 
     # Scoring
 
@@ -417,6 +426,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
             "width": self.width,
             "decoder_multipliers": self.decoder_multipliers,
             "skips": self.skips,
+            "motion_input": self.motion_input,
             "attention": None
             if self.attention is None
             else dict(self.attention),
@@ -471,8 +481,12 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         self, last: Tensor, stack: Tensor
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         appearance_code, _ = self.appearance_encoder(last)
-        motion_code, skips = self.motion_encoder(stack)
+        motion_code, skips = self.motion_encoder(self._motion_input(stack))
         return appearance_code, motion_code, skips
+
+    def _motion_input(self, stack: Tensor) -> Tensor:
+        """Return what the motion encoder is given of the stacked frames."""
+        return motion_input(stack, self.clip_length - 1, self.motion_input)
 
     def _decode(
         self,

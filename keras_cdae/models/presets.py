@@ -50,6 +50,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "channels": 3,
                 "width": 8,
                 "decoder_multipliers": (4, 2, 1),
+                "motion_input": "changes",  # see docs/choosing.md
                 # On held-out Ped2 of 0.1, 0.01 and 0.001 the one that keeps
                 # most of the motion explained.
                 "cluster_weight": 0.001,
@@ -71,6 +72,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "channels": 3,
                 "width": 4,
                 "decoder_multipliers": (4, 2, 1),
+                "motion_input": "changes",
                 "num_clusters": 8,
                 "cluster_weight": 0.001,
                 "score_terms": UNEXPLAINED_MOTION,

@@ -18,6 +18,7 @@ MODEL_KEYS = (
     "width",
     "decoder_multipliers",
     "skips",
+    "motion_input",
     "num_clusters",
     "alpha",
     "cluster_weight",

@@ -385,6 +385,7 @@ def test_jit_compile_gives_the_same_numbers(make_model, tiny_clips):
         ({"channels": 0}, "channels=0"),
         ({"clip_length": 1}, "clip_length=1"),
         ({"skips": "all"}, "skips='all'"),
+        ({"motion_input": "flow"}, "motion_input='flow'"),
         ({"loss_type": "l3"}, "loss_type='l3'"),
         ({"fusion": "sum"}, "fusion='sum'"),
         ({"distance": "far"}, "distance='far'"),
@@ -419,6 +420,7 @@ def test_clips_of_another_shape_are_refused(make_model, shape):
     "options",
     [
         {"skips": "none"},
+        {"motion_input": "frames"},
         {"attention": None},
         {"attention": {"pooled": True, "deviation": "absolute"}},
         {"loss_type": "l2", "gradient_weight": 0.01, "distance": "soft"},

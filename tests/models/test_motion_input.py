@@ -34,9 +34,7 @@ def test_frames_are_left_as_they_are():
 
 def test_brightness_that_frames_share_hardly_counts():
     stack = np.random.default_rng(0).random((1, 8, 8, 4), "float32")
-    np.testing.assert_allclose(
-        seen(stack + 0.3), seen(stack) + 0.06, atol=1e-5
-    )
+    np.testing.assert_allclose(seen(stack + 0.3), seen(stack) + 0.06, atol=1e-5)
 
 
 def test_features_of_the_stem_do_not_hang_on_brightness():

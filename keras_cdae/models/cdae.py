@@ -1,7 +1,6 @@
 """The clustering-driven deep autoencoder."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -11,33 +10,26 @@ from keras_cdae.backend import AlternatingStep
 from keras_cdae.errors import ModelFileError
 from keras_cdae.layers.deep_kmeans import DeepKMeans
 from keras_cdae.models import presets
-from keras_cdae.models.autoencoder import STRIDE, Decoder, Encoder
-from keras_cdae.models.clip_scorer import ClipScorer, pooled
+from keras_cdae.models.autoencoder import Decoder, Encoder
 from keras_cdae.models.fusion import (
     EQUATION_14,
-    FUSIONS,
-    MAPS,
     ScoreTerms,
-    check_terms,
-    fuse,
-    locate,
 )
+from keras_cdae.models.map_scorer import MapScorer, check_score
 from keras_cdae.models.motion_input import MOTION_INPUTS, motion_input
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.serialization import register
 from keras_cdae.training.losses import LOSSES
 from keras_cdae.training.schedule import Schedule, as_schedule
 from keras_cdae.training.staged import StagedTraining, check_choice
-from keras_cdae.types import Array, Shape, Tensor
+from keras_cdae.types import Shape, Tensor
 
 SKIPS = ("motion", "none")
-DISTANCES = ("nearest", "soft")
-SCORE_ARGUMENTS = ("score_terms", "fusion", "distance")
 FORMAT_VERSION = 1  # of what `get_config` returns, and so of `.keras` files
 
 
 @register
-class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
+class CDAE(MapScorer, AlternatingStep, StagedTraining, keras.Model):
     """Clustering-driven deep autoencoder for video anomaly detection.
 
     The appearance autoencoder reconstructs the last frame of a clip; the
@@ -118,21 +110,6 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
 
     # Channels of a step of the motion target; None: as many as a picture has.
     motion_channels: int | None = None
-    terms = MAPS
-    output_notes = MappingProxyType(
-        {
-            "score": "log of the product of error and distances that the "
-            "model scores by, higher = more anomalous; belongs to the clip's "
-            "last frame",
-            "appearance_distance": "mean distance of the appearance code to a "
-            "centroid",
-            "motion_distance": "mean distance of the motion code to a centroid",
-            "error": "mean squared reconstruction error",
-            "motion_error": "mean squared error of the motion target",
-            "motion_power": "mean squared motion target",
-            "map": "(h, w), product of error and distances about each location",
-        }
-    )
 
     def __init__(
         self,
@@ -186,7 +163,7 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         self.gradient_weight = gradient_weight
         self.fusion = fusion
         self.distance = distance
-        self.score_terms = _check_score(
+        self.score_terms = check_score(
             score_terms, fusion, distance, self.image_size
         )
         self.schedule = as_schedule(schedule)
@@ -308,110 +285,6 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
         _, stack = self._split(clips)
         return self.motion_encoder.attention_maps(self._motion_input(stack))
 
-    # Scoring
-
-    def score_tensors(self, clips: Tensor) -> dict[str, Tensor]:
-        """Return the score of each clip as tensors, inside any graph.
-
-        Args:
-            clips: `(batch, T, height, width, channels)`, float or uint8.
-
-        Returns:
-            `"score"`, the anomaly score `log(1 / s)` (Eq. 14, unless
-            `score_terms` says otherwise), and the terms
-            `"appearance_distance"`, `"motion_distance"`, `"error"` and
-            `"motion_error"` (mean squared errors) and `"motion_power"` (the
-            mean squared motion target), averaged over the picture, all
-            `(batch,)`; `"map"`, where the clip is odd (see `locate`),
-            `(batch, h, w)`. All float32; more is more anomalous.
-        """
-        maps = self.term_maps(clips)
-        score = fuse(
-            maps,
-            terms={
-                term: None if pixels is None else pixels // STRIDE
-                for term, pixels in self.score_terms.items()
-            },
-            fusion=self.fusion,
-        )
-        terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in MAPS}
-        error = "error" if "error" in self.score_terms else "motion_error"
-        return {"score": score, **terms, "map": locate(maps, error=error)}
-
-    def term_maps(self, clips: Tensor) -> dict[str, Tensor]:
-        """Return what a score is made of, where in the picture it is.
-
-        Args:
-            clips: `(batch, T, height, width, channels)`, float or uint8.
-
-        Returns:
-            `"error"`, `"motion_error"`, `"motion_power"`,
-            `"appearance_distance"` and `"motion_distance"`, each
-            `(batch, height / 8, width / 8)` float32.
-        """
-        last, stack = self._split(clips)
-        appearance_code, motion_code, skips = self._encode(last, stack)
-        appearance, motion = self._decode(appearance_code, motion_code, skips)
-        return {
-            **self._errors(clips, last, stack, appearance, motion),
-            "appearance_distance": self._distance_map(
-                self.appearance_clusters, appearance_code
-            ),
-            "motion_distance": self._distance_map(
-                self.motion_clusters, motion_code
-            ),
-        }
-
-    def score_maps(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
-        """Return what the scores are made of, where in the picture it is.
-
-        Args:
-            clips: as for `score`.
-            batch_size: clips that are computed at a time.
-
-        Returns:
-            NumPy arrays `(batch, height / 8, width / 8)`, see `term_maps`.
-
-        Raises:
-            ValueError: if clips have another shape than the model's.
-        """
-        return self._in_batches("maps", self.term_maps, clips, batch_size)
-
-    def with_score(self, **changes: Any) -> "CDAE":
-        """Return a model of the same weights that scores otherwise.
-
-        Its scores lie elsewhere, so it is not calibrated.
-
-        Args:
-            **changes: some of the arguments `score_terms`, `fusion` and
-                `distance`; the others stay.
-
-        Raises:
-            ValueError: for another argument, or a value out of range.
-
-        Example:
-            >>> model = CDAE.from_preset("nano", image_size=(32, 32))
-            >>> other = model.with_score(score_terms=["motion_error"])
-            >>> other.score_terms
-            {'motion_error': None}
-        """
-        others = sorted(set(changes) - set(SCORE_ARGUMENTS))
-        if others:
-            raise ValueError(
-                "A score is made of score_terms, fusion and distance; the rest "
-                f"needs training. Received: {', '.join(others)}"
-            )
-        config = {**self.get_config(), **changes, "calibration": None}
-        _check_score(
-            config["score_terms"],
-            config["fusion"],
-            config["distance"],
-            self.image_size,
-        )
-        other = type(self).from_config(config)
-        other.set_weights(self.get_weights())
-        return other
-
     # Saving
 
     def get_config(self) -> dict[str, Any]:
@@ -505,44 +378,3 @@ class CDAE(ClipScorer, AlternatingStep, StagedTraining, keras.Model):
     ) -> Tensor:
         """Return x_diff, the frames' difference to the last, stacked."""
         return stack - ops.tile(last, (1, 1, 1, self.clip_length - 1))
-
-    def _errors(
-        self,
-        clips: Tensor,
-        last: Tensor,
-        stack: Tensor,
-        appearance: Tensor,
-        motion: Tensor,
-    ) -> dict[str, Tensor]:
-        """Return the maps of errors, and of what motion there was."""
-        before = self.clip_length - 1
-        # x_clips - x_diff_hat: what is left is the last frame, four times
-        rest = stack - ops.cast(motion, "float32")
-        rebuilt = ops.tile(ops.cast(appearance, "float32"), (1, 1, 1, before))
-        last = ops.tile(last, (1, 1, 1, before))
-        return {
-            "error": pooled(ops.square(rest - rebuilt)),
-            "motion_error": pooled(ops.square(rest - last)),
-            "motion_power": pooled(ops.square(stack - last)),
-        }
-
-    def _distance_map(self, clusters: DeepKMeans, code: Tensor) -> Tensor:
-        return (
-            clusters.nearest(code)
-            if self.distance == "nearest"
-            else clusters(code)
-        )
-
-
-def _check_score(
-    terms: ScoreTerms | Sequence[str],
-    fusion: str,
-    distance: str,
-    image_size: Sequence[int],
-) -> dict[str, int | None]:
-    """Return the terms of a score, after all that it is made of is checked."""
-    check_choice("fusion", fusion, FUSIONS)
-    check_choice("distance", distance, DISTANCES)
-    return check_terms(
-        terms, fusion=fusion, stride=STRIDE, side=min(image_size)
-    )

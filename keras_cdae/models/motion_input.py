@@ -36,7 +36,7 @@ def motion_input(stack: Tensor, frames: int, kind: str) -> Tensor:
         >>> stack = np.full((1, 8, 8, 4), 0.5, "float32")
         >>> stack[..., 3] = 0.54  # a walker has come
         >>> seen = np.asarray(motion_input(stack, 4, "changes"))[0, 0, 0]
-        >>> seen.round(3).tolist()
+        >>> [round(float(value), 3) for value in seen]
         [-0.098, -0.098, -0.098, 0.302]
     """
     if kind == "frames":

@@ -18,16 +18,16 @@ from keras_cdae.scoring import score_video
 
 # As the card in saved_models/ prints them.
 CARD = {
-    "auc_micro_per_video": 0.9278,
-    "auc_micro_regularity": 0.9222,
-    "auc_micro_raw": 0.8759,
-    "auc_macro_skip": 0.9632,
-    "auc_macro_padded": 0.9764,
-    "eer": 0.1827,
-    "ap": 0.9739,
+    "auc_micro_per_video": 0.9274,
+    "auc_micro_regularity": 0.9169,
+    "auc_micro_raw": 0.8803,
+    "auc_macro_skip": 0.9654,
+    "auc_macro_padded": 0.9777,
+    "eer": 0.1716,
+    "ap": 0.9749,
 }
 LARGER = Path(__file__).parent / "fixtures/ped2-edge-192/Test004.csv"
-PLACES = {"auc_pixel": 0.6493, "rbdc": 0.4180, "tbdc": 0.7843}
+PLACES = {"auc_pixel": 0.6248, "rbdc": 0.3741, "tbdc": 0.6929}
 
 COMMAND = Path(sys.executable).with_name("keras-cdae")
 # The command's own choice, which the other tests are better off without.

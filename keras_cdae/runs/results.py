@@ -104,9 +104,10 @@ def to_markdown(results: Sequence[Result]) -> str:
     """
     lines = []
     for result in results:
-        seeds = ", ".join(map(str, result.seeds))
+        seeds = "seed" if len(result.seeds) == 1 else "seeds"
+        seeds += f" {', '.join(map(str, result.seeds))}"
         lines += [
-            f"`{result.command}`, seeds {seeds}; {result.title}; labels: "
+            f"`{result.command}`, {seeds}; {result.title}; labels: "
             f"{result.label_source}; no smoothing; last epoch.",
             "",
             f"| score | {' | '.join(COLUMNS.values())} |",

@@ -52,6 +52,7 @@ def test_seeds_of_one_recipe_are_one_result(make_run):
     assert "| Eq. 14 | 75.00 ± 7.07 |" in text
     assert "| frame difference | 50.00 |" in text
     assert "seeds 0, 1; UCSD Ped2; labels: UCSDped2.m" in text
+    assert "--pseudo-anomalies 0.3`, seed 0; UCSD Ped2" in text
 
 
 def test_the_command_has_what_was_set(make_run):

@@ -33,8 +33,10 @@ def motion_input(stack: Tensor, frames: int, kind: str) -> Tensor:
 
     Example:
         >>> import numpy as np
+        >>> from keras import ops
         >>> stack = np.full((1, 8, 8, 4), 0.5, "float32")
         >>> stack[..., 3] = 0.54  # a walker has come
+        >>> stack = ops.convert_to_tensor(stack)
         >>> seen = np.asarray(motion_input(stack, 4, "changes"))[0, 0, 0]
         >>> [round(float(value), 3) for value in seen]
         [-0.098, -0.098, -0.098, 0.302]

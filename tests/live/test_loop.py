@@ -63,7 +63,8 @@ def watch(tmp_path):
             AlarmTracker(
                 1.0, min_seconds=0.03, quiet_seconds=0.2, cooldown=cooldown
             ),
-            ClipRecorder(tmp_path, before=0.2, after=0.2),
+            # Ten frames of fifty a second, and no rounding at the eleventh.
+            ClipRecorder(tmp_path, before=0.21, after=0.21),
             sinks=[sink],
             notified=[notified],
             **more,

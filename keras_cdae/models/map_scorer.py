@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from keras import ops
 
@@ -114,7 +114,7 @@ class MapScorer(ClipScorer):
         """
         return self._in_batches("maps", self.term_maps, clips, batch_size)
 
-    def with_score(self, **changes: Any) -> Any:
+    def with_score(self, **changes: Any) -> Self:
         """Return a model of the same weights that scores otherwise.
 
         Its scores lie elsewhere, so it is not calibrated.

@@ -6,7 +6,7 @@ from keras_cdae.types import Tensor
 
 MOTION_INPUTS = ("frames", "changes")
 # What a change is multiplied by: people move pixels by a few hundredths, and
-# weights are made for inputs about 1. The still picture is left at a tenth.
+# weights are made for inputs about 1. The still picture is left at a fifth.
 CHANGE_GAIN = 10.0
 PICTURE_GAIN = 0.2
 GREY = 0.5

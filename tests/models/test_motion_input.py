@@ -38,7 +38,7 @@ def test_brightness_that_frames_share_hardly_counts():
 
 
 def test_features_of_the_stem_do_not_hang_on_brightness():
-    """Of a bright still picture with noise, as frames, half are dead or linear.
+    """As frames, noise about a grey leaves most always zero or always linear.
 
     That is what kept the motion decoder from learning for epochs.
     """

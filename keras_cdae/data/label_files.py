@@ -372,8 +372,6 @@ def _whole_numbers(
     array: npt.NDArray[Any], path: Path, where: str
 ) -> npt.NDArray[np.int64]:
     """`array` as int64, which uint8 arithmetic would wrap around in."""
-    if array.dtype.kind not in "buif":
-        _fail(path, f"{where} holds no numbers", "expected frame numbers")
     if array.dtype.kind == "f" and not (
         np.all(np.isfinite(array)) and np.all(array == np.floor(array))
     ):

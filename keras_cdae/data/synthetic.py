@@ -16,16 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_cdae.data.drawing import (
-    KINDS,
-    LENGTH,
-    Actor,
-    Camera,
-    Canvas,
-    Colour,
-    draw,
-)
-from keras_cdae.data.drawing import scene as empty_scene
+from keras_cdae.data.drawing import KINDS, Actor, Canvas, Colour, draw
+from keras_cdae.data.scene import LENGTH, Camera
+from keras_cdae.data.scene import scene as empty_scene
 from keras_cdae.data.video import write_video
 from keras_cdae.errors import DataError
 from keras_cdae.files import write_text

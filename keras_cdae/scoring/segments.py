@@ -1,7 +1,6 @@
 """Runs of high scores: when something odd began, peaked and ended."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -37,10 +36,6 @@ class Segment:
             "end_seconds": self.end / fps,
             "peak_seconds": self.peak / fps,
         }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary for JSON."""
-        return asdict(self)
 
 
 def find_segments(

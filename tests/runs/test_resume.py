@@ -160,8 +160,13 @@ def kill_after(process, run, epochs):
     return max(n for n, _ in checkpoints(run / "checkpoint"))
 
 
+@pytest.mark.backend
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch",
+    reason="of torch alone, whose processes are at work soonest",
+)
 def test_killed_in_both_stages(camera, tmp_path):
     run, whole = tmp_path / "run", tmp_path / "whole"
     first = begin(*OPTIONS, "--data-dir", camera, "--output", run)

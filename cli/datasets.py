@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from keras_cdae.errors import DataError
+from keras_cdae.errors import DataError, in_command
 
 from . import options, output
 
@@ -90,7 +90,10 @@ def verify(
         "--frames", type=click.IntRange(min=60), default=200,
         show_default=True, help="Frames a video.",
     ),
-    options.seed,
+    click.option(
+        "--seed", type=options.SEED, default=0,
+        show_default=True, help="Of who walks when, and what happens.",
+    ),
     options.overwrite,
 )  # fmt: skip
 def synthetic(
@@ -118,5 +121,5 @@ def synthetic(
     )
     output.say(
         f"Wrote {folder}. Next: keras-cdae train --dataset synthetic "
-        f"--data-dir {folder} --preset nano"
+        f"--data-dir {in_command(folder)} --preset nano"
     )

@@ -331,16 +331,17 @@ preset = click.option(
     show_default=True,
     help="Network and schedule.",
 )
+SEED = click.IntRange(min=0, max=2**32 - 1)
 seed = click.option(
     "--seed",
-    type=click.IntRange(min=0, max=2**32 - 1),
+    type=SEED,
     default=0,
     show_default=True,
     help="Of weights, order of clips, held-out videos, k-means.",
 )
 seed_of_training = click.option(
     "--seed",
-    type=click.IntRange(min=0, max=2**32 - 1),
+    type=SEED,
     help="Of the training of MODEL.  [default: the run's, or 0]",
 )
 seeds = click.option(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from keras_cdae.errors import in_command
+
 from . import backend, options, output
 
 if TYPE_CHECKING:
@@ -170,7 +172,8 @@ def _settings(model: str, wanted: dict[str, Any]) -> "ScoreSettings":
     if settings.annotate and calibration is None:
         raise click.UsageError(
             f"--annotate draws z, and {model} is not calibrated: keras-cdae "
-            f"calibrate {model} --data-dir NORMAL_VIDEO --output FILE"
+            f"calibrate {in_command(model)} --data-dir NORMAL_VIDEO "
+            "--output FILE"
         )
     return settings
 
@@ -221,8 +224,9 @@ def _finish(summary: "Summary", model: str, folder: Path) -> int:
     if not summary.calibrated:
         output.say(
             f"{model} is not calibrated: scores alone, no z, p or segments. "
-            f"Calibrate it: keras-cdae calibrate {model} --data-dir "
-            "NORMAL_VIDEO --output FILE"
+            "Calibrate it: "
+            f"keras-cdae calibrate {in_command(model)} --data-dir NORMAL_VIDEO "
+            "--output FILE"
         )
     if not failed:
         return 0

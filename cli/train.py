@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from keras_cdae.errors import in_command
+
 from . import backend, options, output
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ def command(
         tensorboard=tensorboard,
         cache_dir=cache_dir,
     )
-    output.say(f"Wrote {folder}. Next: keras-cdae eval {folder}")
+    output.say(f"Wrote {folder}. Next: keras-cdae eval {in_command(folder)}")
 
 
 def train(

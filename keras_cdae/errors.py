@@ -1,5 +1,7 @@
 """The errors a user can meet; each message names the next step."""
 
+import shlex
+
 
 def shown(value: object, limit: int = 80) -> str:
     r"""Return what a file holds as it may stand in a message: one short line.
@@ -18,6 +20,19 @@ def shown(value: object, limit: int = 80) -> str:
         for c in text[:limit]
     )
     return f"{kept}..." if len(text) > limit else kept
+
+
+def in_command(path: object) -> str:
+    """Return a path as it may stand in a command that a message proposes.
+
+    Args:
+        path: of a file or folder; one with spaces comes back in quotes.
+
+    Example:
+        >>> in_command("runs/my camera")
+        "'runs/my camera'"
+    """
+    return shlex.quote(str(path))
 
 
 class CDAEError(Exception):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from keras_cdae.data.h264 import H264Writer
+from keras_cdae.errors import in_command
 from keras_cdae.files import full_disk_named, require_writable, write_json
 from keras_cdae.jobs.job import Job, clear_work, work_folder
 from keras_cdae.jobs.local import Event, cores, run_local
@@ -140,8 +141,8 @@ def _check_annotation(settings: ScoreSettings, facts: ModelFacts) -> None:
     if facts.calibration is None:
         raise ValueError(
             "annotate needs a calibrated model: it draws z. Calibrate it with "
-            f"`keras-cdae calibrate {facts.path} --data-dir NORMAL_VIDEO "
-            "--output FILE`. Received: annotate=True"
+            f"`keras-cdae calibrate {in_command(facts.path)} --data-dir "
+            "NORMAL_VIDEO --output FILE`. Received: annotate=True"
         )
     H264Writer("needs-av.mp4", fps=1.0)  # opens nothing, but imports PyAV
 

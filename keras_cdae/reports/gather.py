@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.errors import DataError, ModelFileError
+from keras_cdae.errors import DataError, ModelFileError, in_command
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scores import COLUMNS, VideoScores, read_scores_csv
 
@@ -143,7 +143,7 @@ def _score_files(folder: Path) -> list[Path]:
     if (folder / "config.json").is_file() or (folder / "model.keras").is_file():
         raise DataError(
             f"{folder}: this run is not evaluated yet. Do it with "
-            f"`keras-cdae eval {folder}`."
+            f"`keras-cdae eval {in_command(folder)}`."
         )
     raise DataError(
         f"{folder}: has no scores.csv, and no CSV file that `keras-cdae score` "

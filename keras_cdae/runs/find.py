@@ -4,7 +4,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from keras_cdae.errors import ModelFileError
+from keras_cdae.errors import ModelFileError, in_command
 
 MODEL_FILE = "model.keras"
 SHIPPED_PACKAGE = "keras_cdae_saved_models"
@@ -54,7 +54,7 @@ def _in_folder(path: Path) -> Path:
     if (path / "config.json").is_file():
         raise ModelFileError(
             f"{path}: no {MODEL_FILE} yet: the training was interrupted. Go on "
-            f"with `keras-cdae train --resume --output {path}`."
+            f"with `keras-cdae train --resume --output {in_command(path)}`."
         )
     raise ModelFileError(
         f"{path}: not a run folder: it has no {MODEL_FILE}. Name the folder "

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from keras_cdae.errors import RunFolderError
+from keras_cdae.errors import RunFolderError, in_command
 from keras_cdae.files import (
     remove_leftovers,
     require_writable,
@@ -58,7 +58,7 @@ def check_folder(
         if finished and not checkpoints(run / CHECKPOINTS):
             raise RunFolderError(
                 f"{run}: this run is finished: nothing to resume. Evaluate it "
-                f"with `keras-cdae eval {run}`."
+                f"with `keras-cdae eval {in_command(run)}`."
             )
     elif not overwrite and any(
         (run / name).exists() for name in (CONFIG, MODEL_FILE)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.errors import RunFolderError
+from keras_cdae.errors import RunFolderError, in_command
 from keras_cdae.runs.settings import RunSettings
 
 COLUMNS = {
@@ -161,7 +161,7 @@ def _read_metrics(run: Path) -> dict[str, Any]:
     except OSError as error:
         raise RunFolderError(
             f"{run}: has not been evaluated: no metrics.json. Run "
-            f"`keras-cdae eval {run}` first."
+            f"`keras-cdae eval {in_command(run)}` first."
         ) from error
     except (ValueError, TypeError) as error:
         raise RunFolderError(f"{path}: is damaged: {error}") from error

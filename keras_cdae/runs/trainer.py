@@ -18,7 +18,7 @@ from keras_cdae.data.clips import Clips, hold_out
 from keras_cdae.data.flow import require_tvl1
 from keras_cdae.data.frames import CachedVideo
 from keras_cdae.data.pipelines import training_batches
-from keras_cdae.errors import DataError
+from keras_cdae.errors import DataError, in_command
 from keras_cdae.files import atomic_path, full_disk_named
 from keras_cdae.models.cdae import CDAE
 from keras_cdae.models.clip_scorer import ClipScorer, in_float32
@@ -99,7 +99,8 @@ def train(
     dataset, settings = load_training(settings)
     check_folder(run, settings, resume=resume, overwrite=overwrite)
     go_on = (
-        f"then go on with `keras-cdae train --resume --output {run}`: every "
+        "then go on with "
+        f"`keras-cdae train --resume --output {in_command(run)}`: every "
         "finished epoch is kept."
     )
     with run_lock(run), full_disk_named(run, go_on):

@@ -1,6 +1,7 @@
 """`keras-cdae datasets`."""
 
 import json
+import shlex
 
 
 def test_list_says_where_to_get_them(invoke):
@@ -53,7 +54,10 @@ def test_synthetic_is_the_same_for_the_same_seed(invoke, tmp_path):
             "--seed",
             "7",
         ]
-        folder = tmp_path / name
-        assert invoke("datasets", "synthetic", folder, *words).code == 0
+        folder = tmp_path / f"camera {name}"
+        result = invoke("datasets", "synthetic", folder, *words)
+        assert result.code == 0
+        command = shlex.split(result.err.partition("Next: ")[2])
+        assert command[-4:-2] == ["--data-dir", str(folder)]
         made.append((folder / "train" / "01.mp4").read_bytes())
     assert made[0] == made[1]

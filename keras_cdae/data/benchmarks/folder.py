@@ -19,7 +19,7 @@ SYNTHETIC = DatasetInfo(
     name="synthetic",
     title="Synthetic camera",
     url="",
-    layout=f"{_LAYOUT}\nTo make it: keras-cdae datasets --help",
+    layout=f"{_LAYOUT}\nTo make it: keras-cdae datasets synthetic DIR",
     folders=("synthetic",),
 )
 

@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import importlib.util
 import os
 import socket
 import sys
@@ -20,6 +21,21 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # for `import reference`
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_configure():
+    """Let tensorflow run graphs as they are, as `tests/run` lets jax.
+
+    Optimizing them takes a sixth of the time, for programs that run for a
+    moment. Commands that tests start as processes optimize theirs.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend == "tensorflow" and importlib.util.find_spec("tensorflow"):
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options(
+            {"disable_meta_optimizer": True}
+        )
 
 
 @pytest.fixture

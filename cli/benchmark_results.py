@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from . import output
+from . import backend, output
 
 
 @click.command("results")
@@ -26,6 +26,7 @@ def command(runs: tuple[Path, ...], target: Path | None) -> None:
     Runs that differ in their seed alone are one table, with the command that
     made them. Evaluate each with `keras-cdae eval` first.
     """
+    backend.require()  # for the presets, which are arguments of a model
     from keras_cdae.files import write_text
     from keras_cdae.runs.results import collect, to_markdown
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.errors import RunFolderError, in_command
+from keras_cdae.errors import RunFolderError, in_command, shown
 from keras_cdae.runs.settings import RunSettings
 
 COLUMNS = {
@@ -26,11 +26,16 @@ OPTIONS = (  # settings that are options of `keras-cdae train`, and their names
     ("model", "--model"),
     ("preset", "--preset"),
     ("epochs", "--epochs"),
+    ("pretrain_epochs", "--pretrain-epochs"),
+    ("image_size", "--image-size"),
+    ("channels", "--channels"),
+    ("batch_size", "--batch-size"),
     ("clip_step", "--clip-step"),
+    ("hold_out", "--hold-out"),
     ("pseudo_anomalies", "--pseudo-anomalies"),
     ("dtype", "--dtype"),
 )
-UNSAID = {"model": "cdae", "pseudo_anomalies": 0.0, "dtype": "float32"}
+SAID = ("dataset", "preset", "epochs", "clip_step")  # also where it is usual
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,10 +63,16 @@ class Result:
     def command(self) -> str:
         """The command that made the runs, but for folders and seeds."""
         words = ["keras-cdae train"]
+        usual = _usual(self.settings)
         for name, option in OPTIONS:
             value = getattr(self.settings, name)
-            if value not in (None, UNSAID.get(name)):
-                words.append(f"{option} {value}")
+            if value is None or (
+                name not in SAID and value == getattr(usual, name)
+            ):
+                continue
+            if name == "image_size":
+                value = "x".join(map(str, dict.fromkeys(value)))
+            words.append(f"{option} {value}")
         for name, value in self.settings.overrides.items():
             argument = f"{name}={json.dumps(value)}"
             words.append(f"--set {shlex.quote(argument)}")
@@ -84,6 +95,12 @@ def collect(runs: Sequence[str | os.PathLike[str]]) -> list[Result]:
     groups: dict[str, list[tuple[RunSettings, dict[str, Any]]]] = {}
     for run in map(Path, runs):
         settings, metrics = RunSettings.read(run), _read_metrics(run)
+        try:
+            _usual(settings)
+        except ValueError as error:
+            raise RunFolderError(
+                f"{run / 'config.json'}: {error} Name a run of this version."
+            ) from error
         recipe = dataclasses.replace(settings, seed=0, data_dir="")
         key = json.dumps([recipe.to_dict(), metrics["label_source"]])
         group = groups.setdefault(key, [])
@@ -121,6 +138,17 @@ def to_markdown(results: Sequence[Result]) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def _usual(settings: RunSettings) -> RunSettings:
+    """Return what a run of this preset and data set has if nothing is said."""
+    from keras_cdae.data.benchmarks import DATASETS
+
+    if settings.dataset not in DATASETS:
+        raise ValueError(f"Unknown data set {shown(settings.dataset)!r}.")
+    return RunSettings(
+        settings.dataset, settings.data_dir, settings.preset
+    ).resolved(DATASETS[settings.dataset].channels)
 
 
 def _cell(values: Sequence[float]) -> str:

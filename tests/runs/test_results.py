@@ -64,6 +64,32 @@ def test_the_command_has_what_was_set(make_run):
     )
 
 
+def test_the_command_has_what_the_preset_has_not(make_run):
+    usual = {"image_size": (128, 128), "channels": 1, "batch_size": 8}
+    run = make_run("a", 0.8, **usual, clip_step=2)
+    command = "keras-cdae train --dataset ped2 --preset edge --epochs 9"
+    assert collect([run])[0].command == f"{command} --clip-step 2"
+    unusual = {"image_size": (96, 192), "channels": 3, "batch_size": 4}
+    run = make_run("b", 0.8, **unusual, hold_out=0.2, pretrain_epochs=3)
+    assert collect([run])[0].command == (
+        f"{command} --pretrain-epochs 3 --image-size 96x192 --channels 3 "
+        "--batch-size 4 --hold-out 0.2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dataset": "moon"}, "config.json: Unknown data set 'moon'"),
+        ({"preset": "vast"}, "config.json: Unknown preset: .* paper, edge"),
+    ],
+)
+def test_a_run_of_something_unknown_is_refused(make_run, change, message):
+    run = make_run("a", 0.8, **change)
+    with pytest.raises(RunFolderError, match=message):
+        collect([run])
+
+
 def test_what_was_not_measured_is_a_dash(make_run):
     run = make_run("a", 0.8)
     path = run / "metrics.json"

@@ -244,12 +244,18 @@ def training_bar() -> "keras.callbacks.Callback":
             return f"{self.model.stage:<12}"
 
         def _state(self, logs: dict[str, float], batch: int) -> str:
-            parts = [f"loss {logs.get('loss', float('nan')):.4g}"]
-            if "val_loss" in logs:
-                parts.append(f"held-out {logs['val_loss']:.4g}")
-            if "motion_explained" in logs:
-                share = 100 * logs["motion_explained"]
-                parts.append(f"motion explained {share:.0f} %")
+            parts = []
+            for name, title, form in (
+                ("loss", "loss", "{:.4g}"),
+                ("motion_explained", "motion explained", "{:.0%}"),
+            ):
+                if name not in logs:
+                    continue
+                part = f"{title} {form.format(logs[name])}"
+                if f"val_{name}" in logs:
+                    held_out = form.format(logs[f"val_{name}"])
+                    part += f" (held-out {held_out})"
+                parts.append(part.replace("%", " %"))
             parts.append(f"{self._left(batch)} left")
             return ", ".join(parts)
 

@@ -21,6 +21,7 @@ COLUMNS = {
     "eer": "EER",
     "ap": "AP",
 }
+PLACES = {"auc_pixel": "pixel AUC", "rbdc": "RBDC", "tbdc": "TBDC"}
 OPTIONS = (  # settings that are options of `keras-cdae train`, and their names
     ("dataset", "--dataset"),
     ("model", "--model"),
@@ -46,7 +47,8 @@ class Result:
         settings: of the first run; the others differ in their seed alone.
         seeds: the seeds, rising.
         scores: by name of the score: key of `metrics.json` to one value a
-            seed, fractions.
+            seed, fractions; None for what was not measured, as `PLACES`
+            where there are no pixel masks.
         label_source: ground truth that was used.
         title: the data set.
         versions: of the packages.
@@ -54,7 +56,7 @@ class Result:
 
     settings: RunSettings
     seeds: tuple[int, ...]
-    scores: Mapping[str, Mapping[str, tuple[float, ...]]]
+    scores: Mapping[str, Mapping[str, tuple[float | None, ...]]]
     label_source: str
     title: str
     versions: Mapping[str, str]
@@ -123,15 +125,17 @@ def to_markdown(results: Sequence[Result]) -> str:
     for result in results:
         seeds = "seed" if len(result.seeds) == 1 else "seeds"
         seeds += f" {', '.join(map(str, result.seeds))}"
+        placed = None not in result.scores["model"]["auc_pixel"]
+        columns = COLUMNS | PLACES if placed else COLUMNS
         lines += [
             f"`{result.command}`, {seeds}; {result.title}; labels: "
             f"{result.label_source}; no smoothing; last epoch.",
             "",
-            f"| score | {' | '.join(COLUMNS.values())} |",
-            f"|---|{'---:|' * len(COLUMNS)}",
+            f"| score | {' | '.join(columns.values())} |",
+            f"|---|{'---:|' * len(columns)}",
             *(
                 f"| {name} | "
-                + " | ".join(_cell(values[key]) for key in COLUMNS)
+                + " | ".join(_cell(values[key]) for key in columns)
                 + " |"
                 for name, values in result.scores.items()
             ),
@@ -151,8 +155,9 @@ def _usual(settings: RunSettings) -> RunSettings:
     ).resolved(DATASETS[settings.dataset].channels)
 
 
-def _cell(values: Sequence[float]) -> str:
-    if any(value is None for value in values):
+def _cell(measured: Sequence[float | None]) -> str:
+    values = [value for value in measured if value is not None]
+    if len(values) < len(measured):
         return "-"
     mean = f"{100 * np.mean(values):.2f}"
     if len(set(values)) == 1:
@@ -172,7 +177,10 @@ def _result(group: list[tuple[RunSettings, dict[str, Any]]]) -> Result:
         settings=first,
         seeds=tuple(settings.seed for settings, _ in group),
         scores={
-            name: {key: tuple(row[key] for row in rows) for key in COLUMNS}
+            name: {
+                **{key: tuple(row[key] for row in rows) for key in COLUMNS},
+                **{key: tuple(row.get(key) for row in rows) for key in PLACES},
+            }
             for name, rows in names.items()
         },
         label_source=metrics["label_source"],

@@ -90,6 +90,22 @@ def test_a_run_of_something_unknown_is_refused(make_run, change, message):
         collect([run])
 
 
+def test_places_are_there_where_there_are_masks(make_run):
+    text = to_markdown(collect([make_run("a", 0.8)]))
+    assert text.splitlines()[2].endswith("| EER | AP |")
+    run = make_run("b", 0.8, seed=1)
+    path = run / "metrics.json"
+    metrics = json.loads(path.read_text())
+    places = {"auc_pixel": 0.6, "rbdc": 0.5, "tbdc": 0.4}
+    metrics["trivial"]["frame_difference"]["rbdc"] = 0.1
+    path.write_text(json.dumps({**metrics, **places}))
+    lines = to_markdown(collect([run])).splitlines()
+    assert lines[2].endswith("| EER | AP | pixel AUC | RBDC | TBDC |")
+    assert lines[4].endswith("| 60.00 | 50.00 | 40.00 |")
+    assert lines[5].endswith("| - | - | - |")  # Eq. 14
+    assert lines[6].endswith("| - | 10.00 | - |")  # frame difference
+
+
 def test_what_was_not_measured_is_a_dash(make_run):
     run = make_run("a", 0.8)
     path = run / "metrics.json"

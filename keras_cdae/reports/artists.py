@@ -153,6 +153,7 @@ def draw_histogram(
         axes.axvline(
             threshold, color=WORST, linestyle="--", label="alarm above"
         )
+    axes.locator_params(axis="x", nbins=5)  # more would run into one another
     axes.set_title("how the scores are spread", fontsize=11)
     axes.set(xlabel="score, log(1/s)\nhigher = more anomalous", ylabel="frames")
     axes.legend(frameon=False)

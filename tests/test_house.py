@@ -254,6 +254,7 @@ def test_every_folder_of_modules_is_a_package():
         "keras_cdae.data",
         "keras_cdae.data.video",
         "keras_cdae.errors",
+        "keras_cdae.runs.columns",
         "keras_cdae.runs.settings",
         "keras_cdae.runtime",
         "keras_cdae.scoring.calibration",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from keras import ops
 
 if TYPE_CHECKING:
     from keras_cdae.layers.deep_kmeans import DeepKMeans
@@ -92,6 +91,8 @@ def _nearest(
     model: "CDAE", batches: Iterable[Any], layers: Mapping[str, "DeepKMeans"]
 ) -> Iterable[dict[str, np.ndarray]]:
     """Yield the indices of the nearest centroids, (count, h, w) a branch."""
+    from keras import ops
+
     size = 0
     for batch in batches:
         count = len(batch)
@@ -108,6 +109,8 @@ def _nearest(
 
 
 def _distinctness(layer: "DeepKMeans") -> np.ndarray:
+    from keras import ops
+
     centroids = ops.convert_to_numpy(layer.centroids).astype(np.float64)
     gaps = np.linalg.norm(centroids[:, None] - centroids[None], axis=-1)
     np.fill_diagonal(gaps, np.inf)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import backend, held_out, output
+from . import backend, held_out, output, progress
 from .evaluate import data_of_run
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def measure(
             f"--alarms-per-hour must be below the {3600 * rate:g} clips in an "
             f"hour at {rate:g} frames a second."
         )
-    with output.steps("Scoring") as scored:
+    with progress.steps("Scoring") as scored:
         videos = score_held_out(model, normal, scored=scored)
     with output.held_back():  # the table says what is not supported
         counts = measure_alarms(videos, possible, fps=rate)

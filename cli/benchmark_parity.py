@@ -10,7 +10,7 @@ import click
 
 from keras_cdae.export.formats import FORMATS
 
-from . import backend, options, output
+from . import backend, options, output, progress
 from .export import dataset_of, print_parity
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(
     rates: Rates = {}
 
     def measure(name: str, scorer: Any) -> None:
-        with output.steps(f"Scoring with {name}") as scored:
+        with progress.steps(f"Scoring with {name}") as scored:
             found = measure_rates(
                 scorer, dataset, data_dir, labels=labels, scored=scored
             )

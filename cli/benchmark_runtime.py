@@ -11,7 +11,7 @@ import click
 
 from keras_cdae.export.formats import FORMATS
 
-from . import backend, options, output
+from . import backend, options, output, progress
 
 if TYPE_CHECKING:
     from keras_cdae.export.speed import Speed
@@ -72,11 +72,11 @@ def command(
     rows: list[Speed] = []
     with tempfile.TemporaryDirectory() as folder:
         files = list(_files(model, Path(folder), lean))
-        with output.steps("Measuring") as progress:
+        with progress.steps("Measuring") as measured:
             total = len(files) * len(threads)
             for count in threads:
                 for name, path, keras_backend in files:
-                    progress(len(rows), total, f"{name}, {count} threads")
+                    measured(len(rows), total, f"{name}, {count} threads")
                     rows.append(
                         measure_file(
                             path,
@@ -88,7 +88,7 @@ def command(
                             repeats=repeats,
                         )
                     )
-            progress(total, total, "done")
+            measured(total, total, "done")
     if target is not None:
         output.write_table(target, [dataclasses.asdict(row) for row in rows])
     if plot is not None:

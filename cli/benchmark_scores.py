@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import backend, held_out, options, output
+from . import backend, held_out, options, output, progress
 from .evaluate import data_of_run
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def command(
     normal = held_out.decode(
         loaded, model, dataset, data_dir, seed=seed, cache_dir=cache_dir
     )
-    with output.steps("Scoring") as scored:
+    with progress.steps("Scoring") as scored:
         ratings = rate_scores(loaded, normal.videos, step=step, scored=scored)
     own = ScoreVariant(loaded.score_terms, loaded.fusion)
     if as_json:

@@ -9,7 +9,7 @@ import click
 
 from keras_cdae.export.formats import FORMATS
 
-from . import backend, options, output
+from . import backend, options, output, progress
 
 if TYPE_CHECKING:
     from keras_cdae.export.tradeoff import Tradeoff
@@ -85,7 +85,7 @@ def command(
     rows: list[Tradeoff] = []
     for model, name in zip(models, names, strict=True):
         output.say(f"Measuring {name} ...")
-        with output.steps(f"Scoring with {name}") as scored:
+        with progress.steps(f"Scoring with {name}") as scored:
             rows += measure_tradeoff(
                 model,
                 video,

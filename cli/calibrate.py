@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import backend, held_out, options, output
+from . import backend, held_out, options, output, progress
 from .evaluate import data_of_run
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _on_camera(
     def measure(model: "ClipScorer") -> "Recalibration":
         from keras_cdae.jobs.calibrate import calibrate_on
 
-        with output.steps("Scoring") as scored:
+        with progress.steps("Scoring") as scored:
             return calibrate_on(model, paths, fps=fps, scored=scored)
 
     return measure
@@ -195,7 +195,7 @@ def _on_held_out(
         normal = held_out.decode(
             loaded, model, dataset, data_dir, seed=seed, cache_dir=cache_dir
         )
-        with output.steps("Scoring") as scored:
+        with progress.steps("Scoring") as scored:
             return calibrate_on_held_out(loaded, normal, fps=fps, scored=scored)
 
     return measure

@@ -8,7 +8,7 @@ import click
 
 from keras_cdae.errors import MissingDependencyError
 
-from . import backend, options, output
+from . import backend, options, output, progress
 
 if TYPE_CHECKING:
     from keras_cdae.models.clip_scorer import ClipScorer
@@ -89,10 +89,10 @@ def evaluate(
 
     model = load(name)
     with (
-        output.steps("Decoding") as decoding,
-        output.steps("Reading masks") as masking,
-        output.steps("Scoring") as scoring,
-        output.steps("Comparing with masks") as locating,
+        progress.steps("Decoding") as decoding,
+        progress.steps("Reading masks") as masking,
+        progress.steps("Scoring") as scoring,
+        progress.steps("Comparing with masks") as locating,
     ):
         evaluation = evaluate_run(
             model,

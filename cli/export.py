@@ -14,7 +14,7 @@ from keras_cdae.export.formats import (
     check_path,
 )
 
-from . import backend, options, output
+from . import backend, options, output, progress
 
 if TYPE_CHECKING:
     from keras_cdae.export.exporter import ExportResult
@@ -135,7 +135,7 @@ def command(
     if auc and format_ != "keras":
         from keras_cdae.export.exported import auc_change
 
-        with output.steps("Scoring") as scored:
+        with progress.steps("Scoring") as scored:
             rates = auc_change(
                 load(model),
                 result.path,

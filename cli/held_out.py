@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import output
+from . import progress
 
 if TYPE_CHECKING:
     from keras_cdae.models.clip_scorer import ClipScorer
@@ -24,7 +24,7 @@ def decode(
     from keras_cdae.runs.held_out import held_out, split_of
 
     share, seed = split_of(name, dataset, share=share, seed=seed)
-    with output.steps("Decoding") as decoding:
+    with progress.steps("Decoding") as decoding:
         return held_out(
             model,
             dataset,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import backend, options, output
+from . import backend, options, output, progress
 
 if TYPE_CHECKING:
     from keras_cdae.models import CDAE
@@ -107,8 +107,8 @@ def report(
     )
     loaded = _load(results) if maps and located.paths else None
     with (
-        output.steps("Encoding") as encoding,
-        output.steps("Looking") as looking,
+        progress.steps("Encoding") as encoding,
+        progress.steps("Looking") as looking,
     ):
         facts = write_report(
             results,

@@ -8,7 +8,7 @@ import click
 
 from keras_cdae.errors import in_command
 
-from . import backend, options, output
+from . import backend, options, output, progress
 
 if TYPE_CHECKING:
     from keras_cdae.jobs.outcome import Summary
@@ -125,7 +125,7 @@ def command(
     from keras_cdae.jobs.run import score_many
 
     try:
-        with output.steps("Scoring frames") as progress:
+        with progress.steps("Scoring frames") as scored:
             summary = score_many(
                 paths,
                 model,
@@ -135,7 +135,7 @@ def command(
                 engine=engine,
                 ray_address=ray_address,
                 overwrite=overwrite,
-                progress=progress,
+                progress=scored,
             )
     except KeyboardInterrupt:
         output.say(

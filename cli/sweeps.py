@@ -10,7 +10,7 @@ import click
 
 from keras_cdae.errors import MissingDependencyError
 
-from . import backend, options, output
+from . import backend, options, output, progress
 
 if TYPE_CHECKING:
     from keras_cdae.runs.columns import Column
@@ -164,11 +164,11 @@ def _sweep(
         output.say(f"[{done + 1}/{total}] {run.parent.name}, {run.name}")
 
     def callbacks() -> list[Any]:
-        bars.append(output.training_bar())
+        bars.append(progress.training_bar())
         return bars[-1:]
 
     try:
-        with output.steps("Scoring") as scored:
+        with progress.steps("Scoring") as scored:
             hooks = Hooks(begin=begin, callbacks=callbacks, scored=scored)
             yield from sweep(variants, settings, folder, hooks=hooks, **values)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from keras_cdae.errors import in_command
 
-from . import backend, options, output
+from . import backend, options, output, progress
 
 if TYPE_CHECKING:
     from keras_cdae.models.clip_scorer import ClipScorer
@@ -134,10 +134,10 @@ def train(
     """Train with progress bars; return the model."""
     from keras_cdae.data.benchmarks import load_dataset
 
-    model = values.get("model", "cdae")
-    if values["preset"] == "paper" and model in options.COMPARED[1:]:
+    kind = values.get("model", "cdae")
+    if values["preset"] == "paper" and kind in options.COMPARED[1:]:
         raise click.UsageError(
-            f"--model {model} has no preset paper: choose edge or nano."
+            f"--model {kind} has no preset paper: choose edge or nano."
         )
     load_dataset(values["dataset"], data_dir)  # before the slow imports
     settings = _settings(data_dir=str(data_dir), **values)
@@ -150,10 +150,10 @@ def train(
     if tensorboard:
         options.as_usage(check_watched, settings)
         output.say(f"To watch it: tensorboard --logdir {folder / 'logs'}")
-    bar = output.training_bar()
+    bar = progress.training_bar()
     try:
-        with output.steps("Decoding") as decoding:
-            return train_run(
+        with progress.steps("Decoding") as decoding:
+            model = train_run(
                 settings,
                 folder,
                 resume=resume,
@@ -173,6 +173,24 @@ def train(
         raise
     finally:
         bar.close()
+    _say_time(folder)
+    return model
+
+
+def _say_time(folder: Path) -> None:
+    """Say how long the training took, over all its interruptions."""
+    from keras_cdae.runs.folder import TIMING
+    from keras_cdae.runs.timing import TrainingTime
+
+    spent = TrainingTime.read(folder / TIMING)
+    if not spent.epoch_seconds:  # begun by a version that kept none
+        return
+    count = len(spent.epoch_seconds)
+    output.say(
+        f"Trained {count} {'epoch' if count == 1 else 'epochs'} in "
+        f"{output.duration(spent.seconds)} without validation: "
+        f"{spent.clips_per_second:.1f} clips a second."
+    )
 
 
 def _default_name(

@@ -24,14 +24,16 @@ CHECKPOINTS = "checkpoint"
 CONFIG = "config.json"
 HISTORY = "history.csv"
 LOGS = "logs"  # TensorBoard's
-RESULTS = (  # of an evaluation; they go when the model goes
+RESULT = "result.json"  # of a sweep
+TIMING = "timing.json"
+RESULTS = (  # they go when the model goes
     "metrics.json",
     "scores.csv",
     "regularity.png",
     "reconstruction.png",
     "worst.png",
-    "timing.json",
-    "result.json",
+    TIMING,
+    RESULT,
 )
 
 

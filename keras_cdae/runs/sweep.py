@@ -14,11 +14,14 @@ from keras_cdae.files import write_json
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.budget import epochs_within
 from keras_cdae.runs.columns import centroid_use
+from keras_cdae.runs.cost import cost, target_seconds
 from keras_cdae.runs.evaluator import evaluate
 from keras_cdae.runs.find import MODEL_FILE
 from keras_cdae.runs.folder import (
     CONFIG,
     HISTORY,
+    RESULT,
+    TIMING,
     check_same,
     require_writable,
 )
@@ -26,16 +29,10 @@ from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.loader import load
 from keras_cdae.runs.models import arguments
 from keras_cdae.runs.settings import RunSettings
-from keras_cdae.runs.timing import (
-    Stopwatch,
-    cost,
-    epoch_seconds,
-    target_seconds,
-)
+from keras_cdae.runs.timing import TrainingTime
 from keras_cdae.runs.trainer import load_training, train
 from keras_cdae.runs.variants import Variant
 
-RESULT, TIMING = "result.json", "timing.json"  # in each run folder
 PLAN = "sweep.json"
 
 
@@ -200,7 +197,7 @@ def _finish(
             overwrite=overwrite,
             cache_dir=cache_dir,
             progress=hooks.progress,
-            callbacks=[Stopwatch(run / TIMING), *hooks.callbacks()],
+            callbacks=hooks.callbacks(),
         )
     if not (run / RESULT).is_file():
         model = model or load(run)
@@ -229,7 +226,7 @@ def _finish(
         variant=variant,
         seed=settings.seed,
         epochs=settings.epochs,  # type: ignore[arg-type]
-        seconds=sum(epoch_seconds(run / TIMING)),
+        seconds=TrainingTime.read(run / TIMING).seconds,
         centroids=centroid_use(run / HISTORY),
         **_read(run / RESULT),
     )

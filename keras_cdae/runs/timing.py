@@ -1,23 +1,45 @@
-"""How long training took, kept over interruptions; what a model costs."""
+"""How long a training took, kept over interruptions."""
 
+import dataclasses
 import json
-import statistics
 import time
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_cdae.data.clips import CLIP_LENGTH
-from keras_cdae.data.flow import with_flow
 from keras_cdae.files import write_json
-from keras_cdae.models.clip_scorer import ClipScorer
-from keras_cdae.models.operations import count_operations
 
-CLIPS = 32  # scored at a time
-REPEATS = 3
-PAIRS = 17  # frames whose motion target is timed
+
+@dataclasses.dataclass(frozen=True)
+class TrainingTime:
+    """What a `Stopwatch` kept.
+
+    Attributes:
+        clips: in each epoch.
+        epoch_seconds: of each epoch, without its validation.
+    """
+
+    clips: int
+    epoch_seconds: tuple[float, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Of all epochs."""
+        return sum(self.epoch_seconds)
+
+    @property
+    def clips_per_second(self) -> float:
+        """Over all epochs; k-means counts, checkpoints do not."""
+        return self.clips * len(self.epoch_seconds) / self.seconds
+
+    @classmethod
+    def read(cls, path: Path) -> "TrainingTime":
+        """Read what a `Stopwatch` kept; no epochs where it kept nothing."""
+        if not path.is_file():
+            return cls(0, ())
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return cls(data.get("clips", 0), tuple(data["epoch_seconds"]))
 
 
 class Stopwatch(keras.callbacks.Callback):
@@ -27,11 +49,13 @@ class Stopwatch(keras.callbacks.Callback):
 
     Args:
         path: the JSON file.
+        clips: in each epoch.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clips: int) -> None:
         super().__init__()
         self.path = path
+        self.clips = clips
         self.started = 0.0
         self.testing = 0.0
 
@@ -51,70 +75,6 @@ class Stopwatch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the seconds of all epochs so far."""
         seconds = time.monotonic() - self.started - self.testing
-        kept = epoch_seconds(self.path)[:epoch] if epoch else []
-        write_json(self.path, {"epoch_seconds": [*kept, round(seconds, 3)]})
-
-
-def epoch_seconds(path: Path) -> list[float]:
-    """Return the seconds of each epoch that a `Stopwatch` kept."""
-    if not path.is_file():
-        return []
-    return list(json.loads(path.read_text(encoding="utf-8"))["epoch_seconds"])
-
-
-def cost(model: ClipScorer) -> dict[str, float]:
-    """Return what a model costs, on this machine.
-
-    Args:
-        model: any model of the package.
-
-    Returns:
-        `parameters`; `operations`, the multiply-accumulates of a clip, see
-        `count_operations`; `frames_per_second`, the median of three
-        measurements of scoring 32 clips at a time, without decoding.
-    """
-    rng = np.random.default_rng(0)
-    size = (CLIPS, *model.clip_shape)
-    clips = rng.integers(0, 256, size, dtype=np.uint8)
-    model.score(clips, batch_size=CLIPS)  # compiles
-    times = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        model.score(clips, batch_size=CLIPS)
-        times.append(time.perf_counter() - started)
-    return {
-        "parameters": sum(
-            int(np.prod(weight.shape)) for weight in model.trainable_weights
-        ),
-        "operations": count_operations(model),
-        "frames_per_second": CLIPS / statistics.median(times),
-    }
-
-
-def target_seconds(frames: np.ndarray, flow: str | None = None) -> float:
-    """Return how long the motion target of one frame takes, on this machine.
-
-    Args:
-        frames: uint8 (N, H, W, channels), real video: some kinds of flow stop
-            when nothing moves any more. The first 17 are taken.
-        flow: a name in `data.flow.FLOWS`; None: the differences of the four
-            frames before to the last, in NumPy.
-
-    Returns:
-        The median over frames.
-    """
-    taken = np.array(frames[:PAIRS])
-    times = []
-    if flow is None:
-        floats = taken.astype(np.float32) / 255.0
-        for last in range(CLIP_LENGTH - 1, len(floats)):
-            started = time.perf_counter()
-            floats[last - CLIP_LENGTH + 1 : last] - floats[last]
-            times.append(time.perf_counter() - started)
-        return statistics.median(times)
-    started = time.perf_counter()
-    for number, _ in enumerate(with_flow(taken, flow)):
-        if number:  # the first has none
-            times.append(time.perf_counter() - started)
-        started = time.perf_counter()
-    return statistics.median(times)
+        kept = TrainingTime.read(self.path).epoch_seconds[:epoch]
+        times = TrainingTime(self.clips, (*kept, round(seconds, 3)))
+        write_json(self.path, dataclasses.asdict(times))

@@ -1,10 +1,8 @@
 """Train a model into a run folder."""
 
 import contextlib
-import logging
 import os
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ from keras_cdae.runs.folder import (
     CHECKPOINTS,
     HISTORY,
     LOGS,
+    TIMING,
     check_folder,
     clean_folder,
     start_folder,
@@ -39,11 +38,10 @@ from keras_cdae.runs.lock import run_lock
 from keras_cdae.runs.models import argument, check_names, new_model
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runs.tensorboard import TensorBoard, require_tensorboard
+from keras_cdae.runs.timing import Stopwatch
 from keras_cdae.scoring.alarms import fit_calibration
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scorer import score_frames
-
-logger = logging.getLogger(__name__)
 
 
 def train(
@@ -67,7 +65,7 @@ def train(
         settings: what to do. With `resume`, `settings` must describe the
             interrupted run.
         output: the run folder. It gets `config.json`, `history.csv`,
-            `model.keras`, and, while it trains, `checkpoint/`.
+            `timing.json`, `model.keras`, and, while it trains, `checkpoint/`.
         resume: go on from the last finished epoch.
         overwrite: replace an earlier run in `output`.
         cache_dir: folder of the frame cache; None: the default.
@@ -254,7 +252,6 @@ def _fit(
             watchers.append(
                 TensorBoard(run / LOGS, centroids, first_epoch=done)
             )
-    started = time.monotonic()
     with _own_error(data, validation):
         model.fit(
             data,
@@ -265,14 +262,13 @@ def _fit(
             verbose=verbose,
             callbacks=[
                 *watchers,
-                # The row first: what a kill leaves is cut to the checkpoint.
+                # These first: what a kill leaves is cut to the checkpoint.
                 keras.callbacks.CSVLogger(run / HISTORY, append=done > 0),
+                Stopwatch(run / TIMING, len(clips)),
                 Checkpoint(run / CHECKPOINTS),
                 *callbacks,
             ],
         )
-    seconds = time.monotonic() - started
-    logger.info("Trained %d clips an epoch in %.0f s.", len(clips), seconds)
     return model
 
 

@@ -9,11 +9,11 @@ import signal
 
 import pytest
 
-from keras_cdae_cli import output
+from keras_cdae_cli import progress
 
 
 def test_a_run_leaves_its_files(trained):
-    names = {"config.json", "history.csv", "model.keras"}
+    names = {"config.json", "history.csv", "model.keras", "timing.json"}
     found = {path.name for path in trained.iterdir()}
     assert names <= found
     assert not any(name.startswith(".") for name in found)
@@ -116,7 +116,12 @@ def test_a_run_from_one_folder_is_evaluated_from_another(
     )
     assert lines[2].startswith("Epoch 2/2 alternation  loss 0.")
     assert lines[2].endswith(", 0 s left")
-    assert lines[3:] == [f"Wrote {run}. Next: keras-cdae eval {run}"]
+    assert re.fullmatch(
+        r"Trained 2 epochs in \d+ s without validation: \d+\.\d clips a "
+        r"second\.",
+        lines[3],
+    )
+    assert lines[4:] == [f"Wrote {run}. Next: keras-cdae eval {run}"]
     monkeypatch.chdir(tmp_path)
     result = invoke("eval", camera.parent / run, "--no-plots")
     assert result.code == 0, result.err
@@ -156,7 +161,7 @@ def test_a_foreign_configuration(invoke, tmp_path):
 @pytest.fixture(scope="module")
 def stopped(invoke, options, tmp_path_factory):
     """A run that Ctrl-C stopped in its second epoch, and what was said."""
-    make = output.training_bar
+    make = progress.training_bar
 
     def stopping_bar():
         bar = make()
@@ -172,7 +177,7 @@ def stopped(invoke, options, tmp_path_factory):
 
     run = tmp_path_factory.mktemp("stopped") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(output, "training_bar", stopping_bar)
+        patch.setattr(progress, "training_bar", stopping_bar)
         return run, invoke("train", *options, "--output", run)
 
 
@@ -254,6 +259,7 @@ def test_overwrite_takes_away_what_belongs_to_the_old_model(
         "history.csv",
         "model.keras",
         "notes.txt",
+        "timing.json",
     }
 
 

@@ -15,7 +15,7 @@ from keras_cdae.runs import sweep as sweeps
 from keras_cdae.runs.models import new_model
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae.runs.sweep import Hooks, sweep
-from keras_cdae.runs.timing import Stopwatch, epoch_seconds
+from keras_cdae.runs.timing import Stopwatch, TrainingTime
 
 CHOSEN = (
     variants.Variant("conv2d-ae", "conv2d-ae"),
@@ -68,7 +68,8 @@ def test_every_run_has_its_folder_and_its_result(finished):
         assert {"model.keras", "scores.csv", "result.json", "history.csv"} <= {
             path.name for path in run.iterdir()
         }
-        assert result.seconds == sum(epoch_seconds(run / "timing.json")) > 0
+        spent = TrainingTime.read(run / "timing.json")
+        assert result.seconds == sum(spent.epoch_seconds) > 0
         assert result.cost["operations"] > 10**5
         assert result.cost["frames_per_second"] > 0
         assert result.cost["target_seconds"] > 0
@@ -128,9 +129,10 @@ def test_a_baseline_that_was_stopped_goes_on(small, tmp_path):
         next(sweep(plain, settings, tmp_path / "a", hooks=hooks))
     run = tmp_path / "a" / "motion" / "seed0"
     assert not (run / "model.keras").exists()
-    assert len(epoch_seconds(run / "timing.json")) == 1
+    timing = run / "timing.json"
+    assert len(TrainingTime.read(timing).epoch_seconds) == 1
     next(sweep(plain, settings, tmp_path / "a"))
-    assert len(epoch_seconds(run / "timing.json")) == 2
+    assert len(TrainingTime.read(timing).epoch_seconds) == 2
     next(sweep(plain, settings, tmp_path / "b"))
     ours = keras_cdae.load(run)
     theirs = keras_cdae.load(tmp_path / "b" / "motion" / "seed0")
@@ -188,15 +190,21 @@ def test_steps_are_timed_by_stage(make_model):
 
 
 def test_the_stopwatch_counts_an_epoch_once(tmp_path):
-    watch = Stopwatch(tmp_path / "timing.json")
+    watch = Stopwatch(tmp_path / "timing.json", clips=10)
+    assert TrainingTime.read(watch.path) == TrainingTime(0, ())
     for epoch in (0, 1, 1, 2):  # the second was trained anew
         watch.on_epoch_begin(epoch)
         watch.on_test_begin()
         watch.on_test_end()
         watch.on_epoch_end(epoch)
-    assert len(epoch_seconds(watch.path)) == 3
+    assert len(TrainingTime.read(watch.path).epoch_seconds) == 3
     watch.on_epoch_end(0)  # a run that starts anew
-    assert len(epoch_seconds(watch.path)) == 1
+    assert len(TrainingTime.read(watch.path).epoch_seconds) == 1
+
+
+def test_clips_a_second_over_all_epochs():
+    spent = TrainingTime(clips=30, epoch_seconds=(2.0, 4.0))
+    assert (spent.seconds, spent.clips_per_second) == (6.0, 10.0)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 No matplotlib is imported here: `figures` alone does that.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -22,6 +23,9 @@ EVENT = "#E69F00"
 WORST = "#D55E00"
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 EVENT_ALPHA = 0.3
+TITLE_SIZE = 11
+# Of a title, in an inch of picture: 13 would fit if the axes were as wide.
+LETTERS = 10
 
 
 def events(video: VideoScores, intervals: Intervals | None) -> Intervals:
@@ -108,6 +112,14 @@ def headline(title: str, metrics: Mapping[str, float | None] | None) -> str:
         if value is not None
     ]
     return f"{title}\n{'   '.join(numbers)}" if numbers else title
+
+
+def write_title(axes: Axes, title: str | None) -> None:
+    """Write a title above the axes, in as many lines as it needs."""
+    if title:
+        room = round(axes.figure.get_figwidth() * LETTERS)
+        lines = textwrap.fill(title, room)
+        axes.set_title(lines, fontsize=TITLE_SIZE)
 
 
 def draw_image(axes: Axes, image: np.ndarray, title: str) -> None:

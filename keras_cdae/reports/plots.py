@@ -273,7 +273,7 @@ def roc_curves(
     axes.grid(color="0.92")
     axes.legend(loc="lower right", framealpha=0.9)
     protocol = "per-video min-max" if per_video else "one threshold for all"
-    axes.set_title(f"{title}, {protocol}" if title else protocol, fontsize=11)
+    artists.write_title(axes, f"{title}, {protocol}" if title else protocol)
     return figure
 
 
@@ -330,6 +330,5 @@ def comparison_bars(
         )
     axes.set_ylabel("AUC, percent")
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
-    if title:
-        axes.set_title(title, fontsize=11)
+    artists.write_title(axes, title)
     return figure

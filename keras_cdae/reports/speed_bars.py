@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from keras_cdae.reports.artists import PALETTE
+from keras_cdae.reports.artists import PALETTE, write_title
 from keras_cdae.reports.figures import new_figure
 from keras_cdae.reports.tradeoff import CAMERA_FPS
 
@@ -60,6 +60,5 @@ def speed_bars(
     axes.margins(x=0.1)
     axes.set_xlabel("frames a second, end to end")
     figure.legend(loc="outside lower center", ncols=len(threads) + 1)
-    if title:
-        axes.set_title(title, fontsize=11)
+    write_title(axes, title)
     return figure

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from keras_cdae.reports.artists import PALETTE
+from keras_cdae.reports.artists import PALETTE, write_title
 from keras_cdae.reports.figures import new_figure
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def tradeoff(
     axes.grid(which="both", color="0.92")
     axes.set_axisbelow(True)
     axes.legend(loc="best", fontsize=9)
-    if title:
-        axes.set_title(title, fontsize=11)
+    write_title(axes, title)
     low, high = axes.get_xlim()
     ticks = [rate for rate in TICKS if low <= rate <= high]
     axes.set_xticks(ticks, [str(rate) for rate in ticks])

@@ -35,6 +35,17 @@ def test_times_are_drawn_below():
     assert below.get_yscale() == "log"
 
 
+@pytest.mark.parametrize("count", [2, 7])
+def test_a_long_title_stays_within_the_picture(count):
+    rates = {"raw": {f"model {i}": (90.0, None) for i in range(count)}}
+    title = "Motion targets on Ped2: preset edge, seeds 0, 1, 2, on 1 core, "
+    figure = comparison_bars(rates, title=3 * title)
+    figure.canvas.draw()
+    box = figure.axes[0].title.get_window_extent()
+    assert 0 < box.x0 < box.x1 < figure.bbox.width
+    assert 0 < box.y0 < box.y1 < figure.bbox.height + 1  # of rounding
+
+
 def test_nothing_to_draw():
     with pytest.raises(ValueError, match="a protocol and a model"):
         comparison_bars({})

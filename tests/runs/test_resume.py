@@ -130,7 +130,7 @@ EPOCHS, PRETRAINING = 10, 5
 OPTIONS = [
     *("--dataset", "synthetic", "--preset", "nano", "--image-size", "32"),
     *("--epochs", str(EPOCHS), "--pretrain-epochs", str(PRETRAINING)),
-    *("--batch-size", "2", "--seed", "5"),
+    *("--batch-size", "2", "--clip-step", "2", "--seed", "5"),
 ]
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _DTYPES = ("float32", "uint8")
+READERS = 4  # batches that tf.data gathers at a time
 
 
 class EpochCounter:
@@ -243,11 +244,14 @@ def clip_dataset(
     # return every block of 128 KiB to the system, in the whole process, and a
     # training under torch waits for memory.
     dataset = tf.data.Dataset.from_tensors(0).flat_map(index_batches)
-    dataset = dataset.map(
-        load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
+    dataset = dataset.map(load, num_parallel_calls=READERS, deterministic=True)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     dataset = dataset.prefetch(prefetch)
+    # The thread that tunes a pipeline sleeps longer and longer, up to a minute,
+    # and the next epoch waits until it wakes.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = dataset.with_options(options)
     dataset.epoch_counter = counter
     return dataset
 

@@ -239,3 +239,10 @@ print(faults() - before)
         check=True,
     )
     assert int(done.stdout) < 100 * 10  # 100 * 256 if every block is new
+
+
+def test_no_thread_tunes_the_pipeline():
+    """It sleeps up to a minute, and the end of an epoch waits for it."""
+    pytest.importorskip("tensorflow")
+    dataset = clip_dataset(Clips([np.zeros((8, 4, 4, 1), np.uint8)]))
+    assert dataset.options().autotune.enabled is False

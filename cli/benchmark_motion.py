@@ -23,7 +23,7 @@ def command(targets: tuple[str, ...], **values: Any) -> None:
     """Repeat the paper's Fig. 6: difference of frames against optical flow.
 
     What the motion decoder learns to give: the differences, OpenCV's DIS
-    flow, or scikit-image's TV-L1 (some 0.1 s a frame of 128 x 128, once, at
+    flow, or scikit-image's TV-L1 (0.1 to 0.4 s a frame of 128 x 128, once, at
     the first decoding). The paper measures it on Ped2. Prints AUC and
     milliseconds a frame. Finished runs are kept: call it again to go on, or
     to add seeds or targets.

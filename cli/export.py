@@ -113,6 +113,9 @@ def command(
         dataset, data_dir = dataset_of(
             Path(model), dataset, data_dir, of="--auc"
         )
+    from keras_cdae.runs.find import find_model
+
+    find_model(model)  # says what is wrong before the slow imports
     backend.require()
     from keras_cdae.export.clips import dataset_clips
     from keras_cdae.export.exporter import export

@@ -53,7 +53,8 @@ def seconds(
     click.option(
         "--threshold",
         type=options.Finite(min=-1000, max=1000),
-        help="Log-score that is an alarm, instead of a rate.",
+        help="z that is an alarm, instead of a rate; the log-score of a model "
+        "that is not calibrated.",
     ),
     seconds("--cooldown", 30.0, "No new alarm so long after one."),
     seconds("--min-length", 0.2, "What is over sooner is no alarm."),
@@ -158,6 +159,7 @@ def watch(
         before=settings["before"],
         after=settings["after"],
         max_seconds=settings["max_clip"],
+        late=settings["min_length"],
     )
     live = LiveSource(
         address,
@@ -229,6 +231,8 @@ def _tracker(
             return calibration.threshold(alarms_per_hour, fps=fps)
 
         threshold = for_rate(calibration.fps or TYPICAL_FPS / every)
+    elif calibration is not None:
+        threshold = float(calibration.score_of(threshold))
     tracker = AlarmTracker(
         threshold,
         hysteresis=hysteresis_of(calibration),

@@ -52,7 +52,7 @@ class AlternatingStep(Mixin):
             (self.trainable_variables, trainable),
             (self.non_trainable_variables, fixed),
         ):
-            losses = self.all_losses(self.unpack(data)[0])
+            losses = self.all_losses(*self.unpack(data))
         result, metrics = self._stateless_metrics(losses, metrics)
         return result, (trainable, fixed, metrics)
 

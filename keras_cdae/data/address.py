@@ -9,6 +9,8 @@ from typing import Literal
 from keras_cdae.errors import VideoError
 
 SCHEMES = ("http", "https", "rtmp", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp")
+# By number, or by Linux's name of it.
+CAMERA = re.compile(r"(?:/dev/video)?([0-9]{1,4})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,20 @@ class Address:
         """Return what a user's words mean.
 
         Args:
-            source: `0`, `rtsp://...`, `http://...`, or the path of a file.
+            source: `0` or `/dev/video0`, `rtsp://...`, `http://...`, or the
+                path of a file.
 
         Raises:
             VideoError: for a file that is not there, and for an address of
                 another kind.
         """
         name = source_name(source)
+        if match := CAMERA.fullmatch(source):
+            return cls(int(match[1]), name, "camera")
         if source.isascii() and source.isdecimal():
-            return cls(int(source), name, "camera")
+            raise VideoError(
+                f"{name}: no camera has such a number. The first is 0."
+            )
         scheme, separator, _ = source.partition("://")
         if separator:
             if scheme.lower() not in SCHEMES:
@@ -49,11 +56,24 @@ class Address:
                     "of a camera."
                 )
             return cls(source, name, "stream")
-        if not Path(source).is_file():
+        path = Path(source)
+        if path.is_char_device():
+            raise VideoError(
+                f"{name}: not a camera. Give the number of one, as 0 for "
+                "/dev/video0, an address, or the path of a video."
+            )
+        if source and path.is_dir():
+            raise VideoError(
+                f"{name}: a folder, which has no pace of its own to be watched "
+                "at. `keras-cdae score` reads folders of frames."
+            )
+        if not path.is_file():
             raise VideoError(
                 f"{name}: no such file. Give the path of a video, the number "
                 "of a camera, or an address such as rtsp://host/stream."
             )
+        if not path.stat().st_size:
+            raise VideoError(f"{name}: the file is empty. Copy it again.")
         # Absolute, so that FFmpeg never takes `concat:a` for a protocol.
         return cls(str(Path(source).absolute()), name, "file")
 

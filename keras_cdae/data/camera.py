@@ -52,6 +52,11 @@ class Camera:
             self._capture = cv2.VideoCapture(str(source), cv2.CAP_FFMPEG, flat)
         if not self._capture.isOpened():
             self._capture.release()
+            if isinstance(source, Path):
+                raise VideoError(
+                    f"{self.name}: cannot be opened as video. The file is "
+                    "damaged, or of a format that OpenCV does not read."
+                )
             raise VideoError(
                 f"camera {self.name}: cannot be opened. Check that it is "
                 "connected, that no other program uses it, and the address."

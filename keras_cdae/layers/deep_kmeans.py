@@ -192,6 +192,16 @@ class DeepKMeans(keras.layers.Layer):
         """Return the shape of the input without its last axis."""
         return input_shape[:-1]
 
+    def compute_output_spec(
+        self, codes: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Return the shape, and float32 under every dtype policy.
+
+        Args:
+            codes: as for `call`.
+        """
+        return keras.KerasTensor(codes.shape[:-1], dtype="float32")
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal layer."""
         return {

@@ -1,5 +1,6 @@
 """The variance attention module (section 3.3 of the paper)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -112,18 +113,7 @@ class VarianceAttention(keras.layers.Layer):
                 "VarianceAttention expects (batch, height, width, channels) "
                 f"with known channels. Received: input_shape={input_shape!r}"
             )
-        for side in input_shape[1:3]:
-            if side is not None and side % self.pool_size:
-                raise ValueError(
-                    "Height and width must be multiples of pool_size="
-                    f"{self.pool_size}. Received: input_shape={input_shape!r}"
-                )
-            if side is not None and side // self.pool_size < 3 * self.border:
-                raise ValueError(
-                    "Height and width must be at least three times border="
-                    f"{self.border}, after pooling. "
-                    f"Received: input_shape={input_shape!r}"
-                )
+        self._check_sides(input_shape)
         self.embedding = Convolution(
             self.embedding_dim or input_shape[-1],
             1,
@@ -168,6 +158,10 @@ class VarianceAttention(keras.layers.Layer):
 
     def call(self, x: Tensor) -> Tensor:
         """Return `x * exp(att)`."""
+        x = ops.convert_to_tensor(x)
+        self._check_sides(x.shape)  # `build` may not have known them
+        if not keras.backend.is_float_dtype(x.dtype):
+            x = ops.cast(x, self.compute_dtype)
         attention = self.attention_map(x)
         if self.pool_size > 1:
             attention = ops.repeat(attention, self.pool_size, axis=1)
@@ -187,6 +181,20 @@ class VarianceAttention(keras.layers.Layer):
             "deviation": self.deviation,
             "border": self.border,
         }
+
+    def _check_sides(self, shape: Sequence[int | None]) -> None:
+        for side in shape[1:3]:
+            if side is not None and side % self.pool_size:
+                raise ValueError(
+                    "Height and width must be multiples of pool_size="
+                    f"{self.pool_size}. Received: input_shape={tuple(shape)!r}"
+                )
+            if side is not None and side // self.pool_size < 3 * self.border:
+                raise ValueError(
+                    "Height and width must be at least three times border="
+                    f"{self.border}, after pooling. "
+                    f"Received: input_shape={tuple(shape)!r}"
+                )
 
     def _without_border(self, variance: Tensor) -> Tensor:
         """Return (B, h, w, 1), its rim a mirror of what is inside of it."""

@@ -17,6 +17,7 @@ class Event:
         last: when it was last above the lower threshold.
         peak: when its score was highest.
         value: that score.
+        unseen: seconds since `last` of which there are no scores.
         raised: whether it became an alarm.
         name: of the alarm, given by who tells of it.
     """
@@ -25,6 +26,7 @@ class Event:
     last: float
     peak: float
     value: float
+    unseen: float = 0.0
     raised: bool = False
     name: str = ""
 
@@ -36,7 +38,8 @@ class AlarmTracker:
     """Makes alarms of scores as they come.
 
     An event begins with a score above `threshold` and lasts until scores have
-    been below `threshold - hysteresis` for `quiet_seconds`. It is an alarm
+    been below `threshold - hysteresis` for `quiet_seconds`; frames that were
+    dropped are no sign of calm. It is an alarm
     once it has lasted `min_seconds`, unless it falls within `cooldown` seconds
     of the end of the last alarm; where it outlasts them, it is an alarm then.
 
@@ -82,15 +85,22 @@ class AlarmTracker:
         self.cooldown = cooldown
         self.raised = self.suppressed = 0
         self.event: Event | None = None
+        self._pushed = float("-inf")
         self._cool_until = float("-inf")
 
-    def push(self, moment: float, score: float) -> list[Change]:
+    def push(
+        self, moment: float, score: float, *, gap: bool = False
+    ) -> list[Change]:
         """Take the score of a frame; return what changed.
 
         Args:
             moment: seconds of the frame; never less than before.
             score: log-score. NaN counts as low.
+            gap: whether frames since the last score were not scored.
         """
+        if gap and self.event is not None:
+            self.event.unseen += moment - self._pushed
+        self._pushed = moment
         changes = self.advance(moment)
         if self.event is None:
             if not score > self.threshold:
@@ -98,7 +108,7 @@ class AlarmTracker:
             self.event = Event(moment, moment, moment, score)
         event = self.event
         if score > self.threshold - self.hysteresis:
-            event.last = moment
+            event.last, event.unseen = moment, 0.0
             if score > event.value:
                 event.peak, event.value = moment, score
             if self._is_alarm(event, moment, score):
@@ -113,9 +123,11 @@ class AlarmTracker:
         Args:
             now: seconds of the clock of the frames.
         """
-        if self.event and now - self.event.last > self.quiet_seconds:
-            return self.finish()
-        return []
+        event = self.event
+        if event is None:
+            return []
+        quiet = now - event.last - event.unseen
+        return self.finish() if quiet > self.quiet_seconds else []
 
     def finish(self) -> list[Change]:
         """End the event that is going on; return what changed."""

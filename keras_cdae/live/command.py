@@ -1,10 +1,14 @@
 """A command run for alarms, never through a shell."""
 
+import contextlib
 import logging
 import os
 import shlex
 import shutil
+import signal
 import subprocess
+import tempfile
+from typing import IO
 
 from keras_cdae.live.sinks import Message, Worker, to_line
 
@@ -23,7 +27,8 @@ class CommandSink(Worker):
 
     Args:
         command: program and arguments.
-        timeout: seconds after which it is killed.
+        timeout: seconds after which it is killed, with what it started. What
+            goes on in the background after its end is left alone.
 
     Raises:
         ValueError: if it cannot be split, or there is no such program.
@@ -39,15 +44,17 @@ class CommandSink(Worker):
     def deliver(self, message: Message) -> bool:
         """Run the command once; tell whether it went well."""
         try:
-            self._process = subprocess.Popen(
-                self.arguments,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env={**os.environ, **environment(message)},
-                start_new_session=True,  # Ctrl-C is for the watch alone
-            )
-            code, words = self._finish(self._process, message)
+            # Not a pipe: its end comes when the last process that has it ends.
+            with tempfile.TemporaryFile() as errors:
+                self._process = subprocess.Popen(
+                    self.arguments,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    env={**os.environ, **environment(message)},
+                    start_new_session=True,  # Ctrl-C is for the watch alone
+                )
+                code, words = self._finish(self._process, message, errors)
         except OSError as error:
             code, words = -1, str(error)
         if code:
@@ -61,23 +68,35 @@ class CommandSink(Worker):
         return code == 0
 
     def _finish(
-        self, process: "subprocess.Popen[bytes]", message: Message
+        self,
+        process: "subprocess.Popen[bytes]",
+        message: Message,
+        errors: IO[bytes],
     ) -> tuple[int, str]:
         """Return exit code and last line of complaint."""
         line = (to_line(message) + "\n").encode()
         try:
-            _, errors = process.communicate(line, timeout=self.timeout)
+            process.communicate(line, timeout=self.timeout)
         except subprocess.TimeoutExpired:
-            process.kill()
+            _kill(process)
             process.communicate()
             return -9, f"It took longer than {self.timeout:g} s."
-        lines = errors.decode(errors="replace").strip().splitlines()
+        errors.seek(0)
+        lines = errors.read().decode(errors="replace").strip().splitlines()
         return process.returncode, lines[-1][:200] if lines else ""
 
     def abandon(self) -> None:
         """Kill a command that still runs."""
         if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+            _kill(self._process)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process that leads its session, and all that it started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def split_command(command: str) -> list[str]:

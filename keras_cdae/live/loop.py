@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -29,8 +30,8 @@ class Watch:
     """Watches one source until it ends or is told to stop.
 
     Messages are dictionaries with an `"event"`: `"alarm"` as soon as one is
-    sure, `"clip"` when its clip is written, `"lost"` and `"connected"` of the
-    camera, and `"summary"` at the end.
+    sure, `"clip"` when its clip is written, `"end"` when it is over, `"lost"`
+    and `"connected"` of the camera, and `"summary"` when the watch ends.
 
     Args:
         source: what is read; not started yet.
@@ -40,7 +41,8 @@ class Watch:
         sinks: who is told every message.
         notified: who is told of alarms only.
         notify: `"start"`: when an alarm begins; `"clip"`: when its clip is
-            there; `"both"`.
+            there, and of an alarm that lasts longer than its clip when it is
+            over; `"both"`.
         threshold: returns the threshold for a rate of clips a second, where
             it depends on it.
         view: shown how it stands, a few times a second.
@@ -69,11 +71,14 @@ class Watch:
         self.threshold = threshold
         self.view = view
         self.delays = DelayMeter()
-        self.skipped = 0  # of a run's first frames, which complete no clip
+        self.skipped = 0  # after a gap, frames that complete no clip
+        self.token = secrets.token_hex(3)  # watches may share a folder
         self._inbox: queue.SimpleQueue[SavedClip | str] = queue.SimpleQueue()
         self._open: dict[str, Message] = {}
+        self._highest_found: Message = {}  # of the event that goes on
         self._state = "connecting"
         self._run: int | None = None
+        self._gap = False
         self._last: Score | None = None
         self._highest: float | None = None
         self._last_alarm: Message | None = None
@@ -115,7 +120,7 @@ class Watch:
         """Return what was counted so far."""
         source = self.source
         scored = self.delays.count
-        meant = scored + self.skipped + source.dropped / source.every
+        meant = scored + self.skipped + source.missed
         return WatchStats(
             seconds=time.monotonic() - self.begun,
             frames=source.seen,
@@ -146,26 +151,35 @@ class Watch:
     def _score(self, frame: LiveFrame) -> None:
         if frame.run != self._run:
             self._run = frame.run
+            self._gap = True
             self.scorer.reset()
         self._settle()
         score = self.scorer.push(frame.image)
         if score is None:
-            self.skipped += 1
+            # No watch could score its very first frames.
+            self.skipped += self._last is not None
             return
         self._last = score
         if self._highest is None or score.score > self._highest:
             self._highest = score.score
         self.delays.add(time.monotonic() - frame.time)
-        self._advance(frame.time)
-        changes = self.tracker.push(frame.time, score.score)
+        gap, self._gap = self._gap, False
+        if gap:  # `push` knows how much of it was seen
+            self.recorder.advance(frame.time)
+        else:
+            self._advance(frame.time)
+        changes = self.tracker.push(frame.time, score.score, gap=gap)
         event = self.tracker.event
         self.recorder.note(
             frame.index, score.score, score.map, calm=event is None
         )
-        for _, begun in changes:  # `_advance` has told of ends
-            self._begin(begun, frame)
         if event is not None and event.peak == frame.time:
             self._peak(event, frame, score)
+        for change, changed in changes:
+            if change == "begin":
+                self._begin(changed, frame)
+            else:
+                self._end([(change, changed)])
 
     def _settle(self) -> None:
         """Fit the threshold to the frame rate: the header's, then the real."""
@@ -209,14 +223,23 @@ class Watch:
     def _end(self, changes: list[Change]) -> None:
         for _, event in changes:
             self.recorder.end(event.last)
-            if event.name in self._open:  # else its clip was full before
-                lasted = round(event.last - event.start, 2)
-                self._open[event.name]["alarm_seconds"] = lasted
+            lasted = round(event.last - event.start, 2)
+            waiting = self._open.get(event.name)
+            if waiting is not None:
+                waiting["alarm_seconds"] = lasted
+            message: Message = {
+                "event": "end",
+                "id": event.name,
+                "source": self.source.address.name,
+                "alarm_seconds": lasted,
+            }
+            # Whoever waits for the clip is told by that, if it is not full.
+            self._tell(message, notify="clip" if waiting is None else "")
 
     def _begin(self, event: Event, frame: LiveFrame) -> None:
         assert self._last is not None
         started = frame.wall - (frame.time - event.start)
-        number = self.tracker.raised
+        number = f"{self.token}-{self.tracker.raised}"
         event.name = name = f"{stamp(started, FILE_STAMP)}-{number}"
         message: Message = {
             "event": "alarm",
@@ -228,22 +251,24 @@ class Watch:
             "threshold": round(self.tracker.threshold, 4),
             "delay_ms": round(self.delays.last, 1),
         }
-        self.recorder.begin(name, event.start)
+        self.recorder.begin(name, event.start, frame.time)
         for key, suffix in (("clip", "mp4"), ("picture", "png")):
             path = self.recorder.folder / f"{name}.{suffix}"
             message[key] = str(path.absolute())
-        self._open[name] = {**message, "event": "clip"}
+        waiting = {**message, **self._highest_found, "event": "clip"}
+        self._open[name] = waiting
         self._last_alarm = message
         self._tell(message, notify="start")
 
     def _peak(self, event: Event, frame: LiveFrame, score: Score) -> None:
         """Keep what the clip's message says of the alarm's highest score."""
+        self._highest_found = {
+            **found(score),
+            "frame": frame.index,
+            "peak": stamp(frame.wall),
+        }
         if event.name in self._open:
-            self._open[event.name].update(
-                found(score),
-                frame=frame.index,
-                peak=stamp(frame.wall),
-            )
+            self._open[event.name].update(self._highest_found)
 
     def _deliver(self) -> None:
         """Tell what other threads have to say."""

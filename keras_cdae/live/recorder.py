@@ -17,7 +17,7 @@ from keras_cdae.live.frame import LiveFrame
 
 logger = logging.getLogger(__name__)
 
-SLACK_SECONDS = 5.0  # an alarm is known later than it begins
+SLACK_SECONDS = 5.0  # between a frame and its score, at most
 CALM_MAPS = 300  # the heat of normal video is that of so many calm frames
 CALM_SHARE = 0.9  # of them have less heat than is drawn at all
 
@@ -36,6 +36,8 @@ class ClipRecorder:
         before: seconds before the alarm.
         after: seconds after it.
         max_seconds: of an alarm; a longer one's clip ends there.
+        late: seconds after its beginning that an alarm may be told; of one
+            that is told later still, the clip shows the last so many of them.
         max_side: pixels that the longer side of a clip has at most.
         on_saved: called with each clip, in the thread.
 
@@ -51,6 +53,7 @@ class ClipRecorder:
         before: float = 5.0,
         after: float = 5.0,
         max_seconds: float = 30.0,
+        late: float = 0.0,
         max_side: int = 960,
         on_saved: Callable[[SavedClip], None] | None = None,
     ) -> None:
@@ -62,6 +65,7 @@ class ClipRecorder:
         self.before = before
         self.after = after
         self.max_seconds = max_seconds
+        self.late = late + SLACK_SECONDS
         self.max_side = max_side
         self.on_saved = on_saved
         self._kept: deque[Kept] = deque()
@@ -83,7 +87,7 @@ class ClipRecorder:
         data = pack_frame(frame.image, max_side=self.max_side)
         with self._lock:
             self._kept.append(Kept(frame.index, frame.time, data))
-            oldest = frame.time - self.before - SLACK_SECONDS
+            oldest = frame.time - self.before - self.late
             if self._clip is not None:
                 oldest = min(oldest, self._clip.begin)
             while self._kept[0].time < oldest:
@@ -110,20 +114,23 @@ class ClipRecorder:
                         kept.score, kept.heat_map = score, heat_map
                     return
 
-    def begin(self, name: str, start: float) -> None:
+    def begin(self, name: str, start: float, told: float) -> None:
         """Begin a clip; one that is still waiting for its end has it now.
 
         Args:
             name: of the files, without suffix.
             start: when the alarm began.
+            told: time of the frame that made it sure. After a cool-down that
+                may be long after.
         """
         self._release()
+        shown = max(start, told - self.late)
         with self._lock:
             self._clip = Clip(
                 name,
-                begin=start - self.before,
+                begin=shown - self.before,
                 start=start,
-                until=start + self.max_seconds + self.after,
+                until=shown + self.max_seconds + self.after,
             )
 
     def end(self, last: float) -> None:

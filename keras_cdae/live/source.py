@@ -96,6 +96,7 @@ class LiveSource:
         self.on_state = on_state
         self.seen = self.dropped = self.connections = 0
         self.lost_seconds = 0.0
+        self.missed = 0.0  # of what was dropped, what would have been scored
         self.error: BaseException | None = None
         self.header_fps = fps
         self._pace = fps
@@ -176,6 +177,7 @@ class LiveSource:
             or count * oldest.image.nbytes > MAX_WAITING
         ):
             self.dropped += count
+            self.missed += count
             self._waiting.clear()
             self._run += 1
             self._hurries = True
@@ -324,6 +326,7 @@ class LiveSource:
             return
         self.seen += 1
         self.dropped += 1
+        self.missed += 1 / self.every
         self._break()
 
     def _put(self, image: np.ndarray, due: float) -> None:

@@ -20,6 +20,7 @@ from keras_cdae.models.motion_input import MOTION_INPUTS, motion_input
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.serialization import register
 from keras_cdae.training.losses import LOSSES
+from keras_cdae.training.objective import Objective
 from keras_cdae.training.schedule import Schedule, as_schedule
 from keras_cdae.training.staged import StagedTraining, check_choice
 from keras_cdae.types import Shape, Tensor
@@ -29,7 +30,7 @@ FORMAT_VERSION = 1  # of what `get_config` returns, and so of `.keras` files
 
 
 @register
-class CDAE(MapScorer, AlternatingStep, StagedTraining, keras.Model):
+class CDAE(MapScorer, AlternatingStep, StagedTraining, Objective, keras.Model):
     """Clustering-driven deep autoencoder for video anomaly detection.
 
     The appearance autoencoder reconstructs the last frame of a clip; the
@@ -191,6 +192,7 @@ class CDAE(MapScorer, AlternatingStep, StagedTraining, keras.Model):
         self.motion_clusters = DeepKMeans(
             num_clusters, alpha, dtype=policy, name="motion_clusters"
         )
+        self._prepare_objective()
         self._prepare_training()
         self.build((None, clip_length, *self.image_size, channels))
 

@@ -227,7 +227,8 @@ def _fit(
     keras.utils.set_random_seed(settings.seed)
     model = new_model(settings)
     done = restore(model, run / CHECKPOINTS)
-    if done >= settings.epochs:  # type: ignore[operator]
+    whole = getattr(model, "clusters_ready", True)  # killed before k-means
+    if whole and done >= settings.epochs:  # type: ignore[operator]
         return model
     options: dict[str, Any] = {
         "batch_size": settings.batch_size,

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 from collections import deque
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -43,7 +44,7 @@ class EdgeScorer:
     Raises:
         ModelFileError: if the file is missing, truncated or foreign.
         MissingDependencyError: if the interpreter is not installed.
-        ValueError: if `threads` is less than 1.
+        ValueError: for `threads` or a `threshold` that cannot be.
 
     Example:
         ```python
@@ -61,9 +62,18 @@ class EdgeScorer:
         threads: int | None = None,
         threshold: float | None = None,
     ) -> None:
-        if threads is not None and threads < 1:
+        whole = isinstance(threads, int) and threads >= 1
+        if threads is not None and not whole:
             raise ValueError(
-                f"threads must be at least 1. Received: threads={threads!r}"
+                "threads must be at least 1, a whole number. "
+                f"Received: threads={threads!r}"
+            )
+        if threshold is not None and not (
+            isinstance(threshold, (int, float)) and math.isfinite(threshold)
+        ):
+            raise ValueError(
+                "threshold must be a finite number. "
+                f"Received: threshold={threshold!r}"
             )
         self.path = Path(path)
         self._describe(read_metadata(self.path), threshold)

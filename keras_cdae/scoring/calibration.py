@@ -186,6 +186,15 @@ class Calibration:
         values = np.asarray(score, np.float64)
         return (values - self.location[term]) / self.scale[term]
 
+    def score_of(self, z: npt.ArrayLike) -> np.ndarray:
+        """Log-scores so many robust standard deviations above normal.
+
+        Args:
+            z: as `z` gives it, any shape.
+        """
+        values = np.asarray(z, np.float64)
+        return self.location["score"] + values * self.scale["score"]
+
     def p(self, score: npt.ArrayLike) -> np.ndarray:
         """Share of normal clips that score as high or higher.
 

@@ -1,7 +1,8 @@
 """Codes of normal clips, gathered for k-means (section 4.2)."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ LEAST_PER_BATCH = 256  # a long epoch is read no further than is needed
 def collect_codes(
     encode: Callable[[Any], tuple[Any, Any]],
     data: Any,
+    target: Any = None,
     *,
     batch_size: int = 8,
     steps: int | None = None,
@@ -29,6 +31,7 @@ def collect_codes(
         encode: clips to the two codes, each `(batch, h, w, dim)`.
         data: what `fit` was given: a `tf.data.Dataset`, a `PyDataset`, an
             array of clips, or any iterable that can be read again.
+        target: the normal clips of pairs, where `data` is an array.
         batch_size: clips at a time, for an array.
         steps: batches in an epoch; needed where `data` has no length.
         limit: the most locations a branch.
@@ -40,7 +43,7 @@ def collect_codes(
     from keras import ops
 
     generator = np.random.default_rng(seed)
-    batches, count = _batches(data, batch_size, steps)
+    batches, count = _batches(data, target, batch_size, steps)
     quota = limit
     if count is not None:
         quota = max(-(-limit // max(count, 1)), LEAST_PER_BATCH)
@@ -80,8 +83,24 @@ def split_batch(batch: Any) -> tuple[Any, Any]:
     return clips, target
 
 
+def training_part(
+    x: Any, y: Any, validation_split: float | None
+) -> tuple[Any, Any]:
+    """Return the arrays without the share at their end that Keras validates on.
+
+    Args:
+        x: what `fit` was given.
+        y: as `x`.
+        validation_split: as `fit` was given it.
+    """
+    if not validation_split or not hasattr(x, "shape"):
+        return x, y
+    count = math.floor(len(x) * (1.0 - validation_split))
+    return x[:count], None if y is None else y[:count]
+
+
 def _batches(
-    data: Any, batch_size: int, steps: int | None
+    data: Any, target: Any, batch_size: int, steps: int | None
 ) -> tuple[Iterable[Any], int | None]:
     """Return one epoch's batches and, where it is known, their number."""
     if hasattr(data, "cardinality"):  # tf.data.Dataset
@@ -91,14 +110,10 @@ def _batches(
         return data, count if count >= 0 else None
     if hasattr(data, "shape"):
         starts = range(0, len(data), batch_size)
-        return (data[i : i + batch_size] for i in starts), len(starts)
-    if isinstance(data, Iterator):
-        raise TypeError(
-            "k-means reads the training data a second time, and a generator "
-            "can be read once only. Pass a tf.data.Dataset, a "
-            "keras.utils.PyDataset or an array of clips. "
-            f"Received: x of type {type(data).__name__}"
-        )
+        parts = [slice(i, i + batch_size) for i in starts]
+        if target is None:
+            return (data[part] for part in parts), len(parts)
+        return ((data[part], target[part]) for part in parts), len(parts)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
         count = len(data)
         return (data[i] for i in range(count)), count

@@ -1,15 +1,14 @@
 """What `CDAE` adds to `keras.Model` so that `fit` runs three stages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_cdae.training.codes import split_batch
-from keras_cdae.training.explained import ExplainedShare
-from keras_cdae.training.losses import gradient_loss, reconstruction_loss
+from keras_cdae.training.codes import training_part
 from keras_cdae.training.optimizer import BlockOptimizer
+from keras_cdae.training.rates import LearningRates
 from keras_cdae.training.schedule import Schedule, as_schedule
 from keras_cdae.training.stages import Stages, Watch
 from keras_cdae.types import Mixin, Tensor
@@ -20,35 +19,39 @@ STAGES = {  # stage of training -> blocks of weights that a step updates
     "autoencoders": ("autoencoders",),
     "centroids": ("centroids",),
 }
-TERMS = (  # what `fit` shows, beside the explained share
-    "loss",
-    "appearance_loss",
-    "motion_loss",
-    "appearance_distance",
-    "motion_distance",
-    "redundancy",
-)
+# What `clusters_flag` may be. Where training is, is a function of the weights.
+RANDOM, PROVISIONAL, IN_USE = 0.0, 0.5, 1.0
+COMPILE_ARGUMENTS = ("run_eagerly", "steps_per_execution", "auto_scale_loss")
 
 
 class StagedTraining(Mixin):
-    """Mixin: the objective (Eq. 12 and 13), its blocks, `compile` and `fit`.
+    """Mixin: the blocks of weights, `compile` and `fit`.
 
-    One step of gradients is `AlternatingStep` of `keras_cdae.backend`; the
-    networks are `CDAE`'s.
+    One step of gradients is `AlternatingStep` of `keras_cdae.backend`, what it
+    minimises `Objective`; the networks are `CDAE`'s.
+
+    Attributes:
+        stage: of training; see `set_stage`.
+        learning_rates: of both blocks, once the model is compiled.
     """
 
+    learning_rates: LearningRates
+
     def _prepare_training(self) -> None:
-        """Create the metrics; called once, when the model is made."""
-        self.trackers = {name: keras.metrics.Mean(name) for name in TERMS}
-        self.explained = ExplainedShare("motion_explained")
+        """Set what is no weight; called once, when the model is made."""
         self.stage = "pretraining"
         self._train_functions: dict[str, Any] = {}
-        self._base_rates: tuple[Any, ...] = ()
+        self._compile_arguments: dict[str, Any] = {}
 
     @property
     def clusters_ready(self) -> bool:
         """Whether k-means or a loaded file has set the centroids."""
-        return bool(ops.convert_to_numpy(self.clusters_flag) > 0)
+        return bool(ops.convert_to_numpy(self.clusters_flag) > RANDOM)
+
+    @property
+    def clusters_in_use(self) -> bool:
+        """Whether training with the centroids, stage 3, has begun."""
+        return bool(ops.convert_to_numpy(self.clusters_flag) == IN_USE)
 
     @property
     def compiled_encode(self) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
@@ -88,14 +91,16 @@ class StagedTraining(Mixin):
                 )
         if schedule is not None:
             self.schedule = as_schedule(schedule)
+        self._compile_arguments = {
+            "jit_compile": jit_compile,
+            **{k: kwargs[k] for k in COMPILE_ARGUMENTS if k in kwargs},
+        }
         if jit_compile == "auto":
-            jit_compile = keras.backend.backend() == "jax"
+            eagerly = kwargs.get("run_eagerly", False)
+            jit_compile = keras.backend.backend() == "jax" and not eagerly
         inner = self._make_optimizer(optimizer)
         super().compile(optimizer=inner, jit_compile=jit_compile, **kwargs)
-        self._base_rates = tuple(
-            float(ops.convert_to_numpy(block.learning_rate))
-            for block in inner.optimizers
-        )
+        self.learning_rates = LearningRates(inner)
         self._train_functions = {}
         self.optimizer.build(self.trainable_variables)
 
@@ -103,10 +108,12 @@ class StagedTraining(Mixin):
         """Return what `compile_from_config` needs."""
         if not self.compiled:
             return {}
-        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         return {
-            "optimizer": keras.saving.serialize_keras_object(optimizer),
-            "jit_compile": self.jit_compile,
+            "optimizer": keras.saving.serialize_keras_object(
+                self._inner_optimizer
+            ),
+            "arguments": dict(self._compile_arguments),
+            "base_rates": self.learning_rates.base,
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -115,7 +122,12 @@ class StagedTraining(Mixin):
             optimizer = keras.saving.deserialize_keras_object(
                 config["optimizer"]
             )
-            self.compile(optimizer)
+            # Files of earlier versions have the optimizer alone, and its
+            # rates as the last stage had left them.
+            self.compile(optimizer, **config.get("arguments", {}))
+            self.learning_rates = LearningRates(
+                self._inner_optimizer, config.get("base_rates")
+            )
 
     def fit(
         self,
@@ -134,9 +146,11 @@ class StagedTraining(Mixin):
                 array `(count, T, height, width, channels)`; float in [0, 1]
                 or uint8. Batches may be pairs: clips, and the normal clips
                 to make of them (see `PseudoAnomalies`).
-            y: not used: training needs no labels.
+            y: for an array, the normal clips to make of those of `x`. Labels
+                are not looked at: training needs none.
             batch_size: clips a batch, for an array.
-            epochs: epochs in all; the schedule divides them.
+            epochs: epochs in all; the schedule divides them. One that ends
+                before stage 3, such as a single epoch, ends with k-means.
             verbose: as in `keras.Model.fit`.
             callbacks: as in `keras.Model.fit`.
             **kwargs: other arguments of `keras.Model.fit`, such as
@@ -149,28 +163,40 @@ class StagedTraining(Mixin):
 
         Raises:
             NonFiniteError: if a term of the loss becomes NaN or infinite.
+            TypeError: for a generator, which k-means could not read again, or
+                a list.
         """
+        if isinstance(x, (list, tuple)):
+            raise TypeError(
+                "fit takes one array of clips, and Keras a list for several "
+                "inputs: pass numpy.stack(x). Received: x of type "
+                f"{type(x).__name__}"
+            )
+        if isinstance(x, Iterator) and self._will_cluster:
+            raise TypeError(
+                "k-means reads the training data a second time, and a "
+                "generator can be read once only. Pass a tf.data.Dataset, a "
+                "keras.utils.PyDataset or an array of clips. "
+                f"Received: x of type {type(x).__name__}"
+            )
         stages = Stages(
             self.schedule,
-            x,
+            *training_part(x, y, kwargs.get("validation_split")),
             batch_size=batch_size,
             steps=kwargs.get("steps_per_epoch"),
         )
         x = self.divisible(x, batch_size, kwargs)
-        given = callbacks if isinstance(callbacks, (list, tuple)) else None
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(Watch())
-            callbacks.append(stages)
-        else:
-            if given is None:
-                given = [] if callbacks is None else [callbacks]
-            callbacks = [Watch(), *given, stages]
+            callbacks = callbacks.callbacks
+        elif not isinstance(callbacks, (list, tuple)):
+            callbacks = [] if callbacks is None else [callbacks]
         return super().fit(
             x,
             batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
-            callbacks=callbacks,
+            # The user's last: they have the last word on the learning rate.
+            callbacks=[Watch(), stages, *callbacks],
             **kwargs,
         )
 
@@ -193,42 +219,39 @@ class StagedTraining(Mixin):
         if self.compiled:
             self.make_train_function()
 
-    def initialize_clusters(self, appearance: Any, motion: Any) -> None:
+    def initialize_clusters(
+        self, appearance: Any, motion: Any, *, provisional: bool = False
+    ) -> None:
         """Set both sets of centroids by k-means (stage 2).
 
         Args:
             appearance: codes `(count, dim)` of the appearance encoder.
             motion: codes `(count, dim)` of the motion encoder.
+            provisional: whether stage 3 does not follow: a `fit` that goes on
+                from here goes on with stage 1, and sets them anew.
         """
         self.appearance_clusters.initialize(appearance, seed=self.seed)
         self.motion_clusters.initialize(motion, seed=self.seed)
-        self.clusters_flag.assign(1.0)
+        self.clusters_flag.assign(PROVISIONAL if provisional else IN_USE)
 
-    def reset_learning_rates(self) -> None:
-        """Set both blocks to the learning rates they were compiled with."""
-        optimizer: Any = getattr(
-            self.optimizer, "inner_optimizer", self.optimizer
-        )
-        for block, rate in zip(
-            optimizer.optimizers, self._base_rates, strict=True
-        ):
-            if isinstance(block._learning_rate, keras.Variable):
-                block.learning_rate = rate
+    def forget_clusters(self) -> None:
+        """Let the centroids count as random: stage 1 moves the codes."""
+        self.clusters_flag.assign(RANDOM)
 
     def active_blocks(self) -> tuple[str, ...]:
         """Return the blocks of weights that the stage updates, in order."""
-        return STAGES[self.stage]
+        return tuple(b for b in STAGES[self.stage] if self.block_variables(b))
 
     def block_variables(self, block: str) -> list[keras.Variable]:
-        """Return the weights of `"autoencoders"` or `"centroids"`."""
-        centroids = [
-            self.appearance_clusters.centroids,
-            self.motion_clusters.centroids,
-        ]
-        if block == "centroids":
-            return centroids
-        ids = {id(variable) for variable in centroids}
-        return [v for v in self.trainable_variables if id(v) not in ids]
+        """Return the trainable weights of a block.
+
+        Args:
+            block: `"autoencoders"` or `"centroids"`.
+        """
+        layers = (self.appearance_clusters, self.motion_clusters)
+        ids = {id(layer.centroids) for layer in layers}
+        wanted = block == "centroids"
+        return [v for v in self.trainable_variables if (id(v) in ids) == wanted]
 
     def spread(
         self, block: str, gradients: Sequence[Tensor]
@@ -244,133 +267,16 @@ class StagedTraining(Mixin):
         }
         return [by_id.get(id(v)) for v in self.trainable_variables]
 
-    def block_losses(
-        self, block: str, clips: Tensor, target: Tensor | None = None
-    ) -> dict[str, Tensor]:
-        """Return the loss that a block minimises, and its terms, as scalars.
-
-        Args:
-            block: `"autoencoders"`: Eq. 13, without its last term while
-                pretraining; `"centroids"`: Eq. 12.
-            clips: `(batch, T, height, width, channels)`.
-            target: what is to be reconstructed, of the same shape; None: the
-                clips. A clip that differs from its target is not normal, and
-                has no part in the clusters.
-        """
-        last, stack = self._split(clips)
-        appearance_code, motion_code, skips = self._encode(last, stack)
-        normal = None if target is None else _equal(clips, target)
-        if block == "centroids":
-            return self._cluster_losses(
-                ops.stop_gradient(appearance_code),
-                ops.stop_gradient(motion_code),
-                normal,
-            )
-        outputs = self._decode(appearance_code, motion_code, skips)
-        if target is not None:
-            clips = target
-            last, stack = self._split(clips)
-        wanted = self._motion_target(clips, last, stack)
-        losses = self._reconstruction_losses(last, wanted, *outputs)
-        if self.stage != "pretraining":
-            clusters = self._cluster_losses(
-                appearance_code, motion_code, normal
-            )
-            weighted = self.cluster_weight * clusters.pop("loss")
-            losses = {**clusters, **losses, "loss": losses["loss"] + weighted}
-        return losses
-
-    def all_losses(self, clips: Tensor) -> dict[str, Tensor]:
-        """Return every term of Eq. 13, for validation.
-
-        The clusters count once k-means has set them, whatever the stage.
-        """
-        last, stack = self._split(clips)
-        appearance_code, motion_code, skips = self._encode(last, stack)
-        outputs = self._decode(appearance_code, motion_code, skips)
-        wanted = self._motion_target(clips, last, stack)
-        losses = self._reconstruction_losses(last, wanted, *outputs)
-        clusters = self._cluster_losses(appearance_code, motion_code)
-        weight = self.cluster_weight * ops.convert_to_tensor(self.clusters_flag)
-        total = losses["loss"] + weight * clusters["loss"]
-        return {**clusters, **losses, "loss": total}
+    @property
+    def _will_cluster(self) -> bool:
+        """Whether a `fit` would come to k-means."""
+        return self.schedule.pretrain_epochs != 0 or not self.clusters_in_use
 
     @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """What `fit` shows and resets each epoch."""
-        return [*self.trackers.values(), self.explained]
-
-    def update_metrics(self, logs: Mapping[str, Tensor]) -> None:
-        """Add a batch's losses to the metrics."""
-        for name, tracker in self.trackers.items():
-            if name in logs:
-                tracker.update_state(logs[name])
-        if "motion_power" in logs:
-            self.explained.update_state(
-                logs["motion_error"], logs["motion_power"]
-            )
-
-    def unpack(self, data: Any) -> tuple[Tensor, Tensor | None]:
-        """Return clips, and what is to be reconstructed where it differs.
-
-        Args:
-            data: one item of a data set: clips, or a tuple of clips and of
-                the normal clips to make of them. Labels are not looked at.
-        """
-        clips, target = split_batch(data)
-        return clips, None if target is clips else target
-
-    def _reconstruction_losses(
-        self, last: Tensor, target: Tensor, appearance: Tensor, motion: Tensor
-    ) -> dict[str, Tensor]:
-        motion = ops.cast(motion, "float32")
-        appearance_loss = reconstruction_loss(last, appearance, self.loss_type)
-        motion_loss = reconstruction_loss(target, motion, self.loss_type)
-        total = appearance_loss + motion_loss
-        if self.gradient_weight:
-            total = total + self.gradient_weight * gradient_loss(target, motion)
-        return {
-            "loss": total,
-            "appearance_loss": appearance_loss,
-            "motion_loss": motion_loss,
-            "motion_error": ops.mean(ops.square(target - motion)),
-            "motion_power": ops.mean(ops.square(target)),
-        }
-
-    def _cluster_losses(
-        self,
-        appearance_code: Tensor,
-        motion_code: Tensor,
-        normal: Tensor | None = None,
-    ) -> dict[str, Tensor]:
-        """Return Eq. 12, averaged over locations and batch, and its terms."""
-        appearance = self._mean(
-            self.appearance_clusters(appearance_code), normal
-        )
-        motion = self._mean(self.motion_clusters(motion_code), normal)
-        redundancy = (
-            self.appearance_clusters.redundancy()
-            + self.motion_clusters.redundancy()
-        )
-        return {
-            "loss": appearance + motion + self.redundancy_weight * redundancy,
-            "appearance_distance": appearance,
-            "motion_distance": motion,
-            "redundancy": redundancy,
-        }
-
-    def _mean(self, values: Tensor, weights: Tensor | None) -> Tensor:
-        """Return the mean of (batch, h, w) over the clips that have weight.
-
-        Where devices share a batch, each returns a part: their mean is right,
-        though one may have more of the weight than another.
-        """
-        if weights is None:
-            return ops.mean(values)
-        per_clip = ops.mean(values, axis=(1, 2))
-        total = self.mean_over_devices(ops.sum(weights))
-        # All weights may be 0; then the sum above is 0, too.
-        return ops.sum(per_clip * weights) / ops.maximum(total, 1e-6)
+    def _inner_optimizer(self) -> BlockOptimizer:
+        """The optimizer of both blocks, without what scales the loss."""
+        optimizer: Any = self.optimizer
+        return getattr(optimizer, "inner_optimizer", optimizer)
 
     def _make_optimizer(self, optimizer: Any) -> BlockOptimizer:
         if isinstance(optimizer, BlockOptimizer):
@@ -383,12 +289,6 @@ class StagedTraining(Mixin):
             keras.optimizers.get(optimizer),
             keras.optimizers.Adam(self.schedule.cluster_learning_rate),
         )
-
-
-def _equal(clips: Tensor, target: Tensor) -> Tensor:
-    """Return 1 for every clip that is its target, else 0: (batch,)."""
-    same = ops.all(ops.equal(clips, target), axis=(1, 2, 3, 4))
-    return ops.cast(same, "float32")
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

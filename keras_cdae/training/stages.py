@@ -23,10 +23,13 @@ class Stages(keras.callbacks.Callback):
 
     Everything is a function of the epoch's number and of what the model's
     weights hold, so that a run resumed by `BackupAndRestore` goes on the same.
+    Stage 1 does not come again in a `fit` that goes on (`initial_epoch`) with
+    more epochs than were planned: only epoch 0 begins anew.
 
     Args:
         schedule: the stages.
         data: what `fit` was given; k-means reads it once.
+        target: the normal clips of pairs, where `data` is an array.
         batch_size: clips a batch, where `data` is an array.
         steps: batches an epoch, where `data` has no length.
     """
@@ -35,6 +38,7 @@ class Stages(keras.callbacks.Callback):
         self,
         schedule: Schedule,
         data: Any,
+        target: Any = None,
         *,
         batch_size: int | None = None,
         steps: int | None = None,
@@ -42,6 +46,7 @@ class Stages(keras.callbacks.Callback):
         super().__init__()
         self.schedule = schedule
         self.data = data
+        self.target = target
         self.batch_size = batch_size or 32  # as Keras has it
         self.steps = steps
 
@@ -49,39 +54,43 @@ class Stages(keras.callbacks.Callback):
         """Enter the stage of this epoch."""
         plan = self.schedule.plan(self.params["epochs"])
         Order(self.data).on_epoch_begin(epoch)
+        rates = self.model.learning_rates
         if epoch == 0:
-            self.model.reset_learning_rates()
-        if epoch < plan.pretrain_epochs:
+            rates.restart()
+        rates.remember()
+        young = epoch < plan.pretrain_epochs
+        if young and (epoch == 0 or not self.model.clusters_in_use):
+            self.model.forget_clusters()
             self.model.set_stage("pretraining")
             return
-        begins = epoch == plan.pretrain_epochs
-        if begins and epoch > 0:
-            self._scale_learning_rate(self.schedule.alternation_factor)
-        if epoch == plan.decay_epoch:
-            self._scale_learning_rate(self.schedule.decay_factor)
-        if (begins and epoch > 0) or not self.model.clusters_ready:
+        if not self.model.clusters_in_use:
+            if epoch > 0:
+                rates.scale(self.schedule.alternation_factor)
             self._cluster()
+        if epoch == plan.decay_epoch:
+            rates.scale(self.schedule.decay_factor)
         if self.schedule.alternate == "batch":
             self.model.set_stage("alternation")
         else:
             odd = (epoch - plan.pretrain_epochs) % 2
             self.model.set_stage("centroids" if odd else "autoencoders")
 
-    def _scale_learning_rate(self, factor: float) -> None:
-        if factor != 1:
-            optimizer = self.model.optimizer
-            rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-            optimizer.learning_rate = rate * factor
+    def on_train_end(self, logs: Any = None) -> None:
+        """Cluster if the epochs did not, or no distance would mean a thing."""
+        self.model.learning_rates.remember()
+        if not self.model.clusters_ready:
+            self._cluster(provisional=True)
 
-    def _cluster(self) -> None:
+    def _cluster(self, *, provisional: bool = False) -> None:
         codes = collect_codes(
             self.model.compiled_encode,
             self.data,
+            self.target,
             batch_size=self.batch_size,
             steps=self.steps,
             seed=self.model.seed,
         )
-        self.model.initialize_clusters(*codes)
+        self.model.initialize_clusters(*codes, provisional=provisional)
 
 
 class Watch(keras.callbacks.Callback):

@@ -22,6 +22,7 @@ import av
 from live_doubles import motion_model
 
 from keras_cdae.data.video import write_video
+from keras_cdae.runtime.metadata import read_metadata
 
 COMMAND = Path(sys.executable).with_name("keras-cdae")
 SECONDS = 60  # for anything, on a busy machine
@@ -67,10 +68,11 @@ def test_a_file_is_watched_to_its_end(watch, yard, tmp_path):
     assert [line["event"] for line in lines] == [
         "connected",
         "alarm",
+        "end",
         "clip",
         "summary",
     ]
-    _, alarm, clip, summary = lines
+    _, alarm, _, clip, summary = lines
     assert alarm["source"] == str(yard)
     assert alarm["threshold"] == 1.0
     assert 30 <= alarm["frame"] <= 40
@@ -101,13 +103,17 @@ def test_no_name_is_run_or_sent_as_an_address(
     )
 
 
-def test_settings_reach_their_places(watch, yard):
+def test_settings_reach_their_places(watch, yard, model):
     arguments = ["--threshold", 500, "--duration", 0.5, "--every", 2]
     result, lines = watch(yard, *arguments)
     assert [line["event"] for line in lines] == ["connected", "summary"]
     assert lines[1]["seconds"] < 3
     assert lines[1]["scored"] <= lines[1]["frames"] / 2
-    assert "alarm above a log-score of 500.000" in result.err
+    # 500 standard deviations of normal video
+    stored = read_metadata(model)["calibration"]
+    place, scale = stored["location"]["score"], stored["scale"]["score"]
+    expected = f"alarm above a log-score of {place + 500 * scale:.3f}"
+    assert expected in result.err
     arguments = ["--alarms-per-hour", 10**6, "--duration", 0.3]
     result, _ = watch(yard, *arguments)
     assert "alarm above a log-score of 0.5" in result.err  # the median
@@ -137,6 +143,9 @@ def test_wrong_usage(invoke, yard, arguments, words):
     [
         ("absent.mp4", "absent.mp4: no such file"),
         ("file:///etc/passwd", "not an address that can be watched"),
+        ("/dev/null", "/dev/null: not a camera. Give the number of one"),
+        (".", ".: a folder"),
+        ("9" * 20, "no camera has such a number"),
     ],
 )
 def test_a_source_that_is_none(watch, source, words):
@@ -166,8 +175,8 @@ def test_a_file_that_is_no_video(watch, tmp_path):
     result, lines = watch(tmp_path / "text.mp4")
     assert (result.code, lines) == (1, [])
     last = result.err.splitlines()[-1]
-    assert last.startswith("Error: camera")
-    assert "cannot be opened" in last
+    assert last.startswith("Error: ")
+    assert "text.mp4: cannot be opened as video" in last
 
 
 def test_a_stream_that_never_opens(watch, free_port):

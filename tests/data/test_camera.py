@@ -26,18 +26,36 @@ def test_a_name_shows_no_secret_and_moves_no_cursor(source, name):
 def test_addresses(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert Address.parse("0") == Address(0, "0", "camera")
+    name = "/dev/video12"
+    assert Address.parse(name) == Address(12, name, "camera")
     address = Address.parse("rtsp://a:b@cam/1")
     assert address == Address("rtsp://a:b@cam/1", "rtsp://***@cam/1", "stream")
     for name in ("concat:a;rm -rf x", "-i", "$(id).mp4", "007 bond.mp4"):
-        (tmp_path / name).write_bytes(b"")
+        (tmp_path / name).write_bytes(b"video")
         expected = Address(str(tmp_path / name), name, "file")
         assert Address.parse(name) == expected
 
 
-@pytest.mark.parametrize("source", ["absent.mp4", "", "concat:a|b", "-1", "."])
+@pytest.mark.parametrize("source", ["absent.mp4", "", "concat:a|b", "-1"])
 def test_a_file_that_is_not_there(source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(VideoError, match="no such file"):
+        Address.parse(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (".", ": a folder, which has no pace"),
+        ("/dev/null", "/dev/null: not a camera"),
+        ("9" * 20, "no camera has such a number"),
+        ("empty.mp4", "empty.mp4: the file is empty"),
+    ],
+)
+def test_what_cannot_be_watched(source, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(VideoError, match=words):
         Address.parse(source)
 
 

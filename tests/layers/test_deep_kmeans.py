@@ -170,3 +170,9 @@ def test_config_and_saving_round_trip(codes, tmp_path):
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         DeepKMeans(**arguments)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16", "float64"])
+def test_a_symbolic_distance_is_float32_too(policy):
+    layer = DeepKMeans(num_clusters=2, dtype=policy)
+    assert layer(keras.Input((3, 4, 6))).dtype == "float32"

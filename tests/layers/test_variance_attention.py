@@ -140,3 +140,20 @@ def test_sides_must_be_multiples_of_the_pool():
 def test_flat_input_is_refused():
     with pytest.raises(ValueError, match="batch, height, width, channels"):
         VarianceAttention()(ops.zeros((2, 8)))
+
+
+def test_sides_that_build_did_not_know(rng):
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, VarianceAttention(pool_size=2)(inputs))
+    x = rng.random((1, 6, 4, 3)).astype("float32")
+    assert tuple(model(x).shape) == (1, 6, 4, 3)
+    with pytest.raises(ValueError, match="multiples of pool_size=2"):
+        model(x[:, :5])
+
+
+def test_features_of_integers_are_not_cut_down(rng):
+    x = rng.integers(0, 9, (1, 4, 4, 3)).astype("uint8")
+    layer = VarianceAttention()
+    np.testing.assert_allclose(
+        to_numpy(layer(x)), to_numpy(layer(x.astype("float32"))), rtol=1e-6
+    )

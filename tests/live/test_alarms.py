@@ -108,3 +108,21 @@ def test_hysteresis_is_on_the_scale_of_normal_video():
     expected = 0.5 * calibration.scale["score"]
     assert hysteresis_of(calibration) == pytest.approx(expected)
     assert hysteresis_of(None) == 0
+
+
+def test_frames_that_were_dropped_are_no_sign_of_calm():
+    tracker = AlarmTracker(1.0, **SETTINGS)
+    assert changes(tracker, [2] * 10) == [("begin", 0.2)]
+    assert not tracker.push(2.5, 0.0, gap=True)  # a second and a half unseen
+    assert not tracker.push(3.3, 0.0)
+    [(change, event)] = tracker.push(3.6, 0.0)  # 0.9 + 1.6 + more than 1 s
+    assert (change, event.last) == ("end", 0.9)
+    assert changes(tracker, [2] * 5, start=10.0) == [("begin", 10.2)]
+
+
+def test_a_gap_within_an_event_that_goes_on():
+    tracker = AlarmTracker(1.0, **SETTINGS)
+    changes(tracker, [2] * 10)
+    assert not tracker.push(2.5, 2.0, gap=True)
+    found = changes(tracker, [2] * 5 + [0] * 20, start=2.6)
+    assert found == [("end", pytest.approx(4.1))]

@@ -78,10 +78,12 @@ def test_one_event_is_one_alarm_with_one_clip(watch, tmp_path):
     scores = [0] * 20 + [2, 3, 7, 2] + [0] * 40
     task, sink, notified = watch(scores, FakeCamera(60, fps=50))
     stats = task.run(threading.Event())
-    assert sink.events == ["connected", "alarm", "clip", "summary"]
-    _, alarm, clip, summary = sink.messages
+    assert sink.events == ["connected", "alarm", "end", "clip", "summary"]
+    _, alarm, end, clip, summary = sink.messages
     assert alarm["source"] == NAME
     assert alarm["frame"] == 4 + 22  # the third, when it has lasted 30 ms
+    assert end["id"] == alarm["id"]
+    assert end["alarm_seconds"] == clip["alarm_seconds"]
     assert (clip["id"], clip["start"]) == (alarm["id"], alarm["start"])
     assert (clip["frame"], clip["score"]) == (4 + 22, 7)
     assert (clip["x"], clip["y"]) == (0.625, 0.375)  # of the hot cell
@@ -97,7 +99,7 @@ def test_one_event_is_one_alarm_with_one_clip(watch, tmp_path):
     assert notified.closed
     assert (stats.frames, stats.scored, stats.alarms) == (60, 56, 1)
     assert stats.dropped == stats.reconnects == 0
-    assert stats.watched == pytest.approx(56 / 60)
+    assert stats.watched == 1  # of the 56 that complete a clip
     assert summary == {"event": "summary", **summary}
     assert {"scored", "dropped", "delay_ms", "lost_seconds"} <= set(summary)
 
@@ -118,9 +120,9 @@ def test_the_end_of_the_watch_finishes_a_clip(watch):
     task, sink, _ = watch([0] * 5 + [2] * 500, FakeCamera(500, fps=50))
     task.view = lambda status: stop.set() if status.alarm else None
     stats = task.run(stop)
-    assert sink.events == ["connected", "alarm", "clip", "summary"]
+    assert sink.events == ["connected", "alarm", "end", "clip", "summary"]
     assert stats.frames < 200
-    assert video_info(sink.messages[2]["clip"]).frames > 5
+    assert video_info(sink.messages[3]["clip"]).frames > 5
     assert "camera" not in {t.name for t in threading.enumerate()}
     assert "clips" not in {t.name for t in threading.enumerate()}
 
@@ -214,3 +216,48 @@ def test_delays_are_measured():
         "p95": 500,
         "max": 60_000,
     }
+
+
+def test_an_alarm_longer_than_its_clip_ends_with_a_message(watch):
+    scores = [0] * 5 + [3] + [2] * 60
+    task, sink, notified = watch(scores, FakeCamera(150, fps=50), notify="clip")
+    task.recorder.max_seconds = 0.3
+    task.run(threading.Event())
+    assert sink.events == ["connected", "alarm", "clip", "end", "summary"]
+    assert notified.events == ["clip", "end"]
+    clip, end = notified.messages
+    assert "alarm_seconds" not in clip
+    assert clip["score"] == 3  # of its first frame, before it was sure
+    assert clip["peak"] == clip["start"]
+    assert end["id"] == clip["id"]
+    assert end["alarm_seconds"] == pytest.approx(1.2, abs=0.05)
+
+
+def test_dropped_frames_do_not_divide_an_alarm(watch):
+    camera = FakeCamera(300, fps=100)
+    scores = [0] * 5 + [2] * 300
+    task, sink, _ = watch(scores, camera, max_delay=0.25, slow=0.03)
+    stats = task.run(threading.Event())
+    assert stats.dropped > 50
+    assert (stats.alarms, stats.suppressed) == (1, 0)
+    assert sink.events.count("end") == 1
+
+
+def test_watches_that_share_a_folder_name_their_clips_apart(watch, tmp_path):
+    ids = set()
+    for _ in range(2):
+        task, sink, _ = watch([0] * 5 + [2] * 9, FakeCamera(40, fps=200))
+        task.run(threading.Event())
+        ids.add(sink.messages[1]["id"].split("-", 1)[1])
+    assert len(ids) == 2
+
+
+def test_the_share_that_was_watched_counts_every_nth_frame(watch):
+    task, *_ = watch([0] * 50, FakeCamera(60, fps=200))
+    task.source.every = 4
+    stats = task.run(threading.Event())
+    assert stats.scored == 60 / 4 - 4
+    assert stats.watched == 1
+    task.source.missed = 11  # as many as were scored
+    task.source.dropped = 20
+    assert task.stats().watched == 0.5

@@ -38,7 +38,8 @@ def record(tmp_path, live_frame):
             recorder.note(index, heat.max(), heat, calm=index not in hot)
             for number, (start, end) in enumerate(alarms):
                 if index == start + 2:  # an alarm is known later
-                    recorder.begin(f"alarm-{number}", 100 + start / 10)
+                    began = 100 + start / 10
+                    recorder.begin(f"alarm-{number}", began, moment)
                 if index == end + 10:
                     recorder.end(100 + end / 10)
             recorder.advance(moment)
@@ -98,6 +99,36 @@ def test_a_second_alarm_cuts_the_first_clip_short(record):
     assert len(decode(second.clip)) == 10 + 8 + 10
 
 
+@pytest.mark.parametrize(
+    ("late", "begins"), [(0.0, 60.0 - 5.0 - 1.0), (12.0, 60.0 - 17.0 - 1.0)]
+)
+def test_an_alarm_that_is_told_late_shows_what_is_kept(
+    tmp_path, live_frame, late, begins
+):
+    saved, shown = [], []
+    recorder = ClipRecorder(
+        tmp_path,
+        before=1.0,
+        after=1.0,
+        max_seconds=20.0,
+        late=late,
+        on_saved=saved.append,
+    )
+    for index in range(900):  # odd from 10 s to 85 s, told at 60 s
+        moment = index / 10
+        recorder.add(live_frame(index, moment))
+        if moment == 60:
+            recorder.begin("late", 10.0, moment)
+            shown.append(recorder._clip)
+        recorder.advance(moment)
+    recorder.close()
+    [clip], [file] = shown, saved
+    times = [kept.time for kept in clip.frames]
+    assert times[0] == pytest.approx(begins)
+    assert times[-1] == pytest.approx(begins + 1.0 + 20.0 + 1.0)
+    assert file.frames == len(decode(file.clip)) == 221
+
+
 def test_large_frames_are_shrunk(record):
     [saved], _ = record(60, [(30, 35)], size=(120, 161), max_side=80)
     info = video_info(saved.clip)
@@ -110,7 +141,7 @@ def test_another_size_in_the_middle_is_left_out(tmp_path, live_frame):
     for index in range(40):
         size = (48, 64) if index < 20 else (24, 32)
         recorder.add(live_frame(index, index / 10, size))
-    recorder.begin("odd", 1.0)
+    recorder.begin("odd", 1.0, 1.2)
     recorder.close()
     assert len(decode(saved[0].clip)) == 20
 
@@ -146,7 +177,7 @@ def test_adding_is_quick_while_a_clip_is_written(
     )
     recorder = ClipRecorder(tmp_path)
     recorder.add(live_frame(0, 0.0))
-    recorder.begin("slow", 0.0)
+    recorder.begin("slow", 0.0, 0.0)
     begun = time.monotonic()
     recorder.advance(1000.0)
     for index in range(1, 20):

@@ -24,7 +24,7 @@ def lines_of(file):
 
 
 def wait_for(file, events, seconds=60):
-    """Wait until the events told are these, alarms and clips left out."""
+    """Wait until the events told are these, those of alarms left out."""
     deadline = time.monotonic() + seconds
     told = []
     while told != events:
@@ -33,7 +33,7 @@ def wait_for(file, events, seconds=60):
         told = [
             line["event"]
             for line in lines_of(file)
-            if line["event"] not in ("alarm", "clip")
+            if line["event"] not in ("alarm", "clip", "end")
         ]
 
 

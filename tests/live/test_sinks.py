@@ -238,6 +238,31 @@ def test_a_command_that_hangs_is_killed(caplog):
     assert "took longer than 0.1 s" in caplog.text
 
 
+@pytest.mark.parametrize("command", ["sleep 60", "sleep 60 & wait"])
+def test_what_a_script_started_is_killed_with_it(tmp_path, caplog, command):
+    script = tmp_path / "notify"
+    script.write_text(f"#!/bin/sh\n{command}\n")
+    script.chmod(0o755)
+    sink = CommandSink(str(script), timeout=0.2)
+    begun = time.monotonic()
+    sink.send(ALARM)
+    sink.close()
+    assert time.monotonic() - begun < 5
+    assert "took longer than 0.2 s" in caplog.text
+
+
+def test_what_goes_on_in_the_background_is_not_waited_for(tmp_path):
+    script = tmp_path / "notify"
+    script.write_text("#!/bin/sh\nsleep 5 &\nexit 0\n")
+    script.chmod(0o755)
+    sink = CommandSink(str(script), timeout=3)
+    begun = time.monotonic()
+    sink.send(ALARM)
+    sink.close()
+    assert sink.delivered == 1
+    assert time.monotonic() - begun < 3
+
+
 def test_the_end_does_not_wait_for_a_command_for_ever(monkeypatch):
     monkeypatch.setattr(sinks, "CLOSE_SECONDS", 0.2)
     sink = CommandSink("sleep 60")

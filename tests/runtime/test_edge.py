@@ -219,8 +219,12 @@ def test_bad_frames(models):
         scorer.push(np.zeros((8, 8, 3), "uint8"))
         with pytest.raises(VideoError, match="frame 1 has 9 x 8 pixels"):
             scorer.push(np.zeros((9, 8, 3), "uint8"))
-    with pytest.raises(ValueError, match="threads must be at least 1"):
-        EdgeScorer(path, threads=0)
+    for threads in (0, "2"):
+        with pytest.raises(ValueError, match="threads must be at least 1"):
+            EdgeScorer(path, threads=threads)
+    for threshold in (float("nan"), "1"):
+        with pytest.raises(ValueError, match="threshold must be a finite"):
+            EdgeScorer(path, threshold=threshold)
 
 
 def test_a_closed_scorer_says_so(models):

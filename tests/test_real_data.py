@@ -26,7 +26,7 @@ CARD = {
     "eer": 0.1716,
     "ap": 0.9749,
 }
-LARGER = Path(__file__).parent / "fixtures/ped2-edge-192/Test004.csv"
+FIXTURES = Path(__file__).parent / "fixtures"
 PLACES = {"auc_pixel": 0.6248, "rbdc": 0.3741, "tbdc": 0.6929}
 
 COMMAND = Path(sys.executable).with_name("keras-cdae")
@@ -79,13 +79,19 @@ def test_the_card_s_numbers_come_back(unpacked, tmp_path):
     assert difference["auc_micro_raw"] == pytest.approx(0.684, abs=2e-3)
 
 
-def test_the_larger_model_s_scores_come_back(unpacked):
-    """Those of one video; `eval` on all of them repeats its card."""
-    model = keras_cdae.load("ped2-edge-192")
-    assert model.image_size == (192, 192)
+@pytest.mark.parametrize(
+    ("name", "side", "width"),
+    [("ped2-edge-192", 192, 8), ("ped2-edge-wide", 128, 16)],
+)
+def test_the_larger_models_scores_come_back(unpacked, name, side, width):
+    """Those of one video; `eval` on all of them repeats the cards."""
+    model = keras_cdae.load(name)
+    assert model.image_size == (side, side)
+    assert model.width == width
     path = unpacked() / "UCSDped2/Test/Test004"
     scores = score_video(model, path)
-    with LARGER.open(encoding="utf-8") as stream:
+    recorded = FIXTURES / name / "Test004.csv"
+    with recorded.open(encoding="utf-8") as stream:
         expected = [float(row["score"]) for row in csv.DictReader(stream)]
     np.testing.assert_allclose(scores.score, expected, atol=2e-3)
 

@@ -78,9 +78,6 @@ class LearningRates:
 def _rate(optimizer: Any) -> float | None:
     """Return an optimizer's learning rate; None if it follows a schedule."""
     # `learning_rate` of an optimizer with a schedule is that of this step.
-    if isinstance(
-        optimizer._learning_rate,
-        keras.optimizers.schedules.LearningRateSchedule,
-    ):
+    if not isinstance(optimizer._learning_rate, keras.Variable):
         return None
     return float(keras.ops.convert_to_numpy(optimizer.learning_rate))

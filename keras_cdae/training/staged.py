@@ -190,7 +190,7 @@ class StagedTraining(Mixin):
             callbacks = callbacks.callbacks
         elif not isinstance(callbacks, (list, tuple)):
             callbacks = [] if callbacks is None else [callbacks]
-        return super().fit(
+        history = super().fit(
             x,
             batch_size=batch_size,
             epochs=epochs,
@@ -199,6 +199,8 @@ class StagedTraining(Mixin):
             callbacks=[Watch(), stages, *callbacks],
             **kwargs,
         )
+        stages.finish()
+        return history
 
     def set_stage(self, stage: str) -> None:
         """Choose which blocks of weights a training step updates.

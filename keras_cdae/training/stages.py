@@ -75,8 +75,11 @@ class Stages(keras.callbacks.Callback):
             odd = (epoch - plan.pretrain_epochs) % 2
             self.model.set_stage("centroids" if odd else "autoencoders")
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Cluster if the epochs did not, or no distance would mean a thing."""
+    def finish(self) -> None:
+        """Cluster if the epochs did not, or no distance would mean a thing.
+
+        After all callbacks: `EarlyStopping` may bring back weights of stage 1.
+        """
         self.model.learning_rates.remember()
         if not self.model.clusters_ready:
             self._cluster(provisional=True)

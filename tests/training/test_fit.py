@@ -91,6 +91,21 @@ def test_one_epoch_ends_with_clusters(make_model, tiny_clips):
     assert not np.allclose(after, to_numpy(model.appearance_clusters.centroids))
 
 
+def test_early_stopping_that_goes_back_to_stage_1(make_model, tiny_clips):
+    class Best(keras.callbacks.Callback):  # as restore_best_weights does
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 0:
+                self.weights = self.model.get_weights()
+
+        def on_train_end(self, logs=None):
+            self.model.set_weights(self.weights)
+
+    model = make_model()
+    fit(model, tiny_clips, epochs=3, callbacks=[Best()])
+    assert model.clusters_ready
+    assert not model.clusters_in_use
+
+
 def test_going_on_where_a_shorter_fit_ended(make_model, tiny_clips):
     model = make_model()
     fit(model, tiny_clips, epochs=3)

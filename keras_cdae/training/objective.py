@@ -55,9 +55,11 @@ class Objective(Mixin):
                 normal,
             )
         outputs = self._decode(appearance_code, motion_code, skips)
-        losses = self._target_losses(
-            clips if target is None else target, outputs
-        )
+        if target is not None:
+            clips = target
+            last, stack = self._split(clips)
+        wanted = self._motion_target(clips, last, stack)
+        losses = self._reconstruction_losses(last, wanted, *outputs)
         if self.stage != "pretraining":
             clusters = self._cluster_losses(
                 appearance_code, motion_code, normal
@@ -81,9 +83,11 @@ class Objective(Mixin):
         appearance_code, motion_code, skips = self._encode(last, stack)
         outputs = self._decode(appearance_code, motion_code, skips)
         normal = None if target is None else _equal(clips, target)
-        losses = self._target_losses(
-            clips if target is None else target, outputs
-        )
+        if target is not None:
+            clips = target
+            last, stack = self._split(clips)
+        wanted = self._motion_target(clips, last, stack)
+        losses = self._reconstruction_losses(last, wanted, *outputs)
         clusters = self._cluster_losses(appearance_code, motion_code, normal)
         ready = ops.cast(
             ops.convert_to_tensor(self.clusters_flag) > 0, "float32"
@@ -117,13 +121,10 @@ class Objective(Mixin):
         clips, target = split_batch(data)
         return clips, None if target is clips else target
 
-    def _target_losses(
-        self, clips: Tensor, outputs: tuple[Tensor, Tensor]
+    def _reconstruction_losses(
+        self, last: Tensor, target: Tensor, appearance: Tensor, motion: Tensor
     ) -> dict[str, Tensor]:
-        """Return how far from the clips' both reconstructions are."""
-        last, stack = self._split(clips)
-        target = self._motion_target(clips, last, stack)
-        appearance, motion = outputs
+        """Return how far both reconstructions are from what is wanted."""
         motion = ops.cast(motion, "float32")
         appearance_loss = reconstruction_loss(last, appearance, self.loss_type)
         motion_loss = reconstruction_loss(target, motion, self.loss_type)

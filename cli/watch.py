@@ -57,6 +57,11 @@ def seconds(
         "that is not calibrated.",
     ),
     seconds("--cooldown", 30.0, "No new alarm so long after one."),
+    seconds(
+        "--remind",
+        600.0,
+        "Tell again of an alarm that goes on, every so long; 0: never.",
+    ),
     seconds("--min-length", 0.2, "What is over sooner is no alarm."),
     seconds("--before", 5.0, "Of the clip, before the alarm."),
     seconds("--after", 5.0, "Of the clip, after the alarm."),
@@ -209,6 +214,7 @@ def _tracker(
     every: int,
     min_length: float,
     cooldown: float,
+    remind: float,
     **_: Any,
 ) -> "tuple[AlarmTracker, Callable[[float], float] | None]":
     """Return what makes alarms, and its threshold for a frame rate."""
@@ -238,6 +244,7 @@ def _tracker(
         hysteresis=hysteresis_of(calibration),
         min_seconds=min_length,
         cooldown=cooldown,
+        remind=remind,
     )
     return tracker, for_rate
 

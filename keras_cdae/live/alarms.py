@@ -19,6 +19,7 @@ class Event:
         value: that score.
         unseen: seconds since `last` of which there are no scores.
         raised: whether it became an alarm.
+        told: when it was told last.
         name: of the alarm, given by who tells of it.
     """
 
@@ -28,10 +29,11 @@ class Event:
     value: float
     unseen: float = 0.0
     raised: bool = False
+    told: float = 0.0
     name: str = ""
 
 
-Change = tuple[Literal["begin", "end"], Event]
+Change = tuple[Literal["begin", "remind", "end"], Event]
 
 
 class AlarmTracker:
@@ -42,6 +44,8 @@ class AlarmTracker:
     dropped are no sign of calm. It is an alarm
     once it has lasted `min_seconds`, unless it falls within `cooldown` seconds
     of the end of the last alarm; where it outlasts them, it is an alarm then.
+    One that goes on is told again every `remind` seconds: a camera that was
+    moved, or a door left open, may be one alarm for days.
 
     Args:
         threshold: log-score above which something is odd.
@@ -49,6 +53,8 @@ class AlarmTracker:
         min_seconds: what an event must last.
         quiet_seconds: what ends an event.
         cooldown: seconds without a new alarm after the end of one.
+        remind: seconds after which an alarm that goes on is told again; 0:
+            never.
 
     Raises:
         ValueError: if one but the threshold is negative.
@@ -71,18 +77,21 @@ class AlarmTracker:
         min_seconds: float = 0.2,
         quiet_seconds: float = 1.0,
         cooldown: float = 30.0,
+        remind: float = 0.0,
     ) -> None:
-        if min(hysteresis, min_seconds, quiet_seconds, cooldown) < 0:
+        if min(hysteresis, min_seconds, quiet_seconds, cooldown, remind) < 0:
             raise ValueError(
                 "AlarmTracker expects no negative number. Received: "
                 f"hysteresis={hysteresis}, min_seconds={min_seconds}, "
-                f"quiet_seconds={quiet_seconds}, cooldown={cooldown}"
+                f"quiet_seconds={quiet_seconds}, cooldown={cooldown}, "
+                f"remind={remind}"
             )
         self.threshold = threshold
         self.hysteresis = hysteresis
         self.min_seconds = min_seconds
         self.quiet_seconds = quiet_seconds
         self.cooldown = cooldown
+        self.remind = remind
         self.raised = self.suppressed = 0
         self.event: Event | None = None
         self._pushed = float("-inf")
@@ -112,9 +121,12 @@ class AlarmTracker:
             if score > event.value:
                 event.peak, event.value = moment, score
             if self._is_alarm(event, moment, score):
-                event.raised = True
+                event.raised, event.told = True, moment
                 self.raised += 1
                 changes.append(("begin", event))
+            elif self._is_due(event, moment):
+                event.told = moment
+                changes.append(("remind", event))
         return changes
 
     def advance(self, now: float) -> list[Change]:
@@ -148,6 +160,11 @@ class AlarmTracker:
             and moment >= self._cool_until
             and self._lasted(event, moment)
         )
+
+    def _is_due(self, event: Event, moment: float) -> bool:
+        if not (event.raised and self.remind):
+            return False
+        return moment - event.told >= self.remind
 
     def _lasted(self, event: Event, moment: float) -> bool:
         # A microsecond forgives the rounding of times.

@@ -30,8 +30,9 @@ class Watch:
     """Watches one source until it ends or is told to stop.
 
     Messages are dictionaries with an `"event"`: `"alarm"` as soon as one is
-    sure, `"clip"` when its clip is written, `"end"` when it is over, `"lost"`
-    and `"connected"` of the camera, and `"summary"` when the watch ends.
+    sure, `"clip"` when its clip is written, `"reminder"` while it goes on,
+    `"end"` when it is over, `"lost"` and `"connected"` of the camera, and
+    `"summary"` when the watch ends.
 
     Args:
         source: what is read; not started yet.
@@ -42,7 +43,7 @@ class Watch:
         notified: who is told of alarms only.
         notify: `"start"`: when an alarm begins; `"clip"`: when its clip is
             there, and of an alarm that lasts longer than its clip when it is
-            over; `"both"`.
+            over; `"both"`. Reminders whatever it is.
         threshold: returns the threshold for a rate of clips a second, where
             it depends on it.
         view: shown how it stands, a few times a second.
@@ -178,6 +179,8 @@ class Watch:
         for change, changed in changes:
             if change == "begin":
                 self._begin(changed, frame)
+            elif change == "remind":
+                self._remind(changed, frame)
             else:
                 self._end([(change, changed)])
 
@@ -259,6 +262,19 @@ class Watch:
         self._open[name] = waiting
         self._last_alarm = message
         self._tell(message, notify="start")
+
+    def _remind(self, event: Event, frame: LiveFrame) -> None:
+        """Tell of an alarm that goes on, and what is odd by now."""
+        assert self._last is not None
+        message: Message = {
+            "event": "reminder",
+            "id": event.name,
+            "source": self.source.address.name,
+            "alarm_seconds": round(event.last - event.start, 2),
+            "frame": frame.index,
+            **found(self._last),
+        }
+        self._tell(message, notify=self.notify)
 
     def _peak(self, event: Event, frame: LiveFrame, score: Score) -> None:
         """Keep what the clip's message says of the alarm's highest score."""

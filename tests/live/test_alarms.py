@@ -56,6 +56,33 @@ def test_no_alarm_within_the_cool_down():
     assert (tracker.raised, tracker.suppressed) == (2, 2)
 
 
+def test_an_alarm_that_goes_on_is_told_again():
+    tracker = AlarmTracker(1.0, **SETTINGS, remind=3.0)
+    # A dip below the threshold when the second reminder is due.
+    scores = [2] * 60 + [0] * 5 + [2] * 15 + [0] * 20 + [0] * 60 + [2] * 5
+    assert changes(tracker, scores) == [
+        ("begin", 0.2),
+        ("remind", 3.2),
+        ("remind", 6.5),
+        ("end", 9.0),
+        ("begin", 16.2),
+    ]
+    assert tracker.raised == 2
+
+
+def test_none_is_told_again_by_default_or_within_the_cool_down():
+    long = [2] * 200
+    assert changes(AlarmTracker(1.0, **SETTINGS), long) == [("begin", 0.2)]
+    tracker = AlarmTracker(1.0, **SETTINGS, remind=1.0)
+    found = changes(tracker, [2] * 5 + [0] * 12 + [2] * 48)
+    assert found == [
+        ("begin", 0.2),
+        ("end", 1.5),
+        ("begin", 5.4),  # what cools down is no alarm yet
+        ("remind", 6.4),
+    ]
+
+
 def test_an_event_that_outlasts_the_cool_down_is_an_alarm_then():
     tracker = AlarmTracker(1.0, **SETTINGS)
     found = changes(tracker, [2] * 10 + [0] * 20 + [2] * 60)

@@ -233,6 +233,23 @@ def test_an_alarm_longer_than_its_clip_ends_with_a_message(watch):
     assert end["alarm_seconds"] == pytest.approx(1.2, abs=0.05)
 
 
+@pytest.mark.parametrize("notify", ["start", "clip", "both"])
+def test_reminders_are_told_whoever_is_notified(watch, notify):
+    scores = [0] * 5 + [2] * 50
+    task, sink, notified = watch(scores, FakeCamera(60, fps=50), notify=notify)
+    task.tracker.remind = 0.5
+    task.run(threading.Event())
+    reminders = [m for m in sink.messages if m["event"] == "reminder"]
+    assert len(reminders) == 1
+    assert reminders == [
+        m for m in notified.messages if m["event"] == "reminder"
+    ]
+    (reminder,) = reminders
+    assert reminder["id"] == sink.messages[1]["id"]
+    assert reminder["alarm_seconds"] == pytest.approx(0.53, abs=0.04)
+    assert (reminder["score"], reminder["source"]) == (2, NAME)
+
+
 def test_dropped_frames_do_not_divide_an_alarm(watch):
     camera = FakeCamera(300, fps=100)
     scores = [0] * 5 + [2] * 300

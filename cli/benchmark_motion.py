@@ -7,7 +7,9 @@ import click
 from . import options, sweeps
 
 
-@click.command("motion")
+@click.command(
+    "motion", short_help="Repeat the paper's Fig. 6: difference against flow."
+)
 @options.apply(
     *sweeps.head(options.PRESETS),
     click.option(

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
         "folder",
         type=click.Path(file_okay=False, path_type=Path),
         help="Folder for scores.csv, metrics.json and pictures.  "
-        "[default: the run folder; none for a .keras file]",
+        "[default: the run folder, if it was trained on this data set; "
+        "none for a .keras file]",
     ),
     click.option(
         "--plots/--no-plots", default=True, help="Whether to draw pictures."
@@ -79,10 +80,10 @@ def evaluate(
 
     find_model(name)  # this and the data set before the slow imports
     run = Path(name).expanduser()
-    if run.is_dir():
-        folder = folder or run
     dataset, data_dir = data_of_run(run, dataset, data_dir)
-    load_dataset(dataset, data_dir, labels=labels)
+    load_dataset(dataset, data_dir, labels=labels).require_test()
+    if folder is None and run.is_dir():
+        folder = _own_folder(run, dataset)
     backend.require()
     from keras_cdae.runs.evaluator import evaluate as evaluate_run
     from keras_cdae.runs.loader import load
@@ -113,6 +114,22 @@ def evaluate(
         output.say(f"Wrote scores.csv and metrics.json to {folder}")
         if plots:
             _draw(model, evaluation, folder)
+
+
+def _own_folder(run: Path, dataset: str) -> Path | None:
+    """Return the run's folder if it is the place of these results."""
+    if not (run / "config.json").is_file():
+        return run
+    from keras_cdae.runs.settings import RunSettings
+
+    trained_on = RunSettings.read(run).dataset
+    if dataset == trained_on:
+        return run
+    output.say(
+        f"{run} was trained on {trained_on}, whose results it keeps: these "
+        "are not written. Give --output FOLDER for files and pictures."
+    )
+    return None
 
 
 def data_of_run(
@@ -148,11 +165,7 @@ def _draw(model: "ClipScorer", evaluation: "Evaluation", folder: Path) -> None:
 def _print(evaluation: "Evaluation", as_json: bool) -> None:
     metrics = evaluation.metrics
     if as_json:
-        values = {
-            **metrics,
-            "equation_14": evaluation.equation_14,
-            "trivial": evaluation.trivial,
-        }
+        values = evaluation.to_dict()
         click.echo(json.dumps(values, indent=2, allow_nan=False))
     elif metrics["label_source"] is None:
         click.echo(

@@ -12,6 +12,7 @@ from keras_cdae.export.formats import (
     QUANTIZATIONS,
     check_choice,
     check_path,
+    check_source,
 )
 
 from . import backend, options, output, progress
@@ -115,13 +116,17 @@ def command(
         )
     from keras_cdae.runs.find import find_model
 
-    find_model(model)  # says what is wrong before the slow imports
+    source = find_model(model)  # says what is wrong before the slow imports
+    target = target or default_target(model, format_, quantize)
+    try:
+        check_source(source, target)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     backend.require()
     from keras_cdae.export.clips import dataset_clips
     from keras_cdae.export.exporter import export
     from keras_cdae.runs.loader import load
 
-    target = target or default_target(model, format_, quantize)
     clips: Any = calibration_data
     if clips is None and dataset is not None:
         clips = dataset_clips(load(model), dataset, data_dir)

@@ -152,6 +152,11 @@ class Finite(click.FloatRange):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
 
+    def _describe_range(self) -> str:
+        """Return the range for the help; nothing where there is none."""
+        bounded = self.min is not None or self.max is not None
+        return super()._describe_range() if bounded else ""
+
 
 def apply(*decorators: Decorator) -> Decorator:
     """Return one decorator for several options, shown in this order."""

@@ -85,6 +85,7 @@ def run(
     from keras_cdae.data.benchmarks import load_dataset
 
     found = load_dataset(dataset, data_dir)  # before the slow imports
+    found.require_test()
     folder = folder or Path("runs") / f"{kind}-{dataset}-{preset}"
     name = backend.require()
     from keras_cdae.runs import comparison

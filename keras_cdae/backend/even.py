@@ -19,8 +19,8 @@ def even_batches(
     A batch that does not come out even, such as the last of an epoch, gets
     each of its clips as often as it takes: its losses and gradients, which are
     means, stay what they are, and no device computes more clips than one
-    device alone would. (A baseline's shown loss weighs batches by their size,
-    as Keras does, and so this one more.)
+    device alone would. (Losses of validation, and a baseline's of training,
+    weigh batches by their size, as Keras does, and so this one more.)
 
     Args:
         data: what `fit` takes: a `tf.data.Dataset`, a `PyDataset`, an array,

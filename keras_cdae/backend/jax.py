@@ -51,10 +51,12 @@ class AlternatingStep(Mixin):
         with _scope(
             (self.trainable_variables, trainable),
             (self.non_trainable_variables, fixed),
-        ):
-            losses = self.all_losses(*self.unpack(data))
-        result, metrics = self._stateless_metrics(losses, metrics)
-        return result, (trainable, fixed, metrics)
+            (self.metrics_variables, metrics),
+        ) as scope:
+            self.add_validation(data)
+            result = self.get_metrics_result()
+        values = [scope.get_current_value(v) for v in self.metrics_variables]
+        return result, (trainable, fixed, values)
 
     def mean_over_devices(self, value: Tensor) -> Tensor:
         """Return the value: a step sees the batch of all devices."""

@@ -37,7 +37,7 @@ class AlternatingStep(Mixin):
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Return the metrics of one batch."""
-        self.update_metrics(self.all_losses(*self.unpack(data)))
+        self.add_validation(data)
         return self.get_metrics_result()
 
     def mean_over_devices(self, value: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ import torch
 from keras import ops
 from torch.nn import functional
 
-from keras_cdae.errors import DeviceError
 from keras_cdae.types import Mixin, Tensor
 
 
@@ -24,7 +23,7 @@ class AlternatingStep(Mixin):
             losses = self.block_losses(block, clips, target)
             loss = self.optimizer.scale_loss(losses["loss"])
             # Not backward(): that would also fill .grad of the frozen block.
-            gradients = self._gradients(loss, values)
+            gradients = torch.autograd.grad(loss, values)
             with torch.no_grad():
                 self.optimizer.apply(
                     self.spread(block, list(gradients)),
@@ -35,24 +34,9 @@ class AlternatingStep(Mixin):
         self.update_metrics(logs)
         return self.get_metrics_result()
 
-    def _gradients(
-        self, loss: Tensor, values: list[Tensor]
-    ) -> Sequence[Tensor]:
-        """Return the gradients, or say that the processor has none."""
-        try:
-            return torch.autograd.grad(loss, values)
-        except RuntimeError as error:
-            if "slow_conv2d" not in str(error):
-                raise
-            raise DeviceError(
-                f"torch does not train in {self.dtype_policy.name} on this "
-                "processor, which has no such convolutions. Use float32, or "
-                f"another backend. Received: {error}"
-            ) from error
-
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Return the metrics of one batch."""
-        self.update_metrics(self.all_losses(*self.unpack(data)))
+        self.add_validation(data)
         return self.get_metrics_result()
 
     def mean_over_devices(self, value: Tensor) -> Tensor:
@@ -89,7 +73,9 @@ def convolve(
     """
     features = torch.permute(inputs, (0, 3, 1, 2))
     kernel = torch.permute(kernel, (3, 2, 0, 1))
-    kernel = kernel.contiguous(memory_format=torch.channels_last)
+    # Of one filter, torch has no gradient in that layout.
+    layout = torch.channels_last if len(kernel) > 1 else torch.contiguous_format
+    kernel = kernel.contiguous(memory_format=layout)
     before, after = zip(
         *map(_padding, features.shape[2:], kernel.shape[2:], strides),
         strict=True,

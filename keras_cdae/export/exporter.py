@@ -25,6 +25,7 @@ from keras_cdae.export.formats import (
     check_choice,
     check_installed,
     check_path,
+    check_source,
 )
 from keras_cdae.export.metadata import describe
 from keras_cdae.files import (
@@ -123,6 +124,8 @@ def export(
     check_path(target, format)
     check_installed(format)
     _check_target(target, format)
+    if not isinstance(model, ClipScorer):
+        check_source(find_model(model), target)
     scorer, run = _resolve(model)
     scorer.require_frames_alone("exported")
     if scorer.calibration is None and not allow_uncalibrated:

@@ -150,3 +150,20 @@ def check_installed(name: str) -> None:
             f"Export to {name} needs {', '.join(missing)}: "
             f"pip install 'keras-cdae[{','.join(extras)}]'"
         )
+
+
+def check_source(source: Path, target: Path) -> None:
+    """Refuse an export over the file that it is made of.
+
+    Args:
+        source: the `.keras` file that is exported.
+        target: where to.
+
+    Raises:
+        ValueError: if they are one.
+    """
+    if target.exists() and target.samefile(source):
+        raise ValueError(
+            f"{target}: is the model that is exported; an export lacks what "
+            "training goes on with. Name another file."
+        )

@@ -1,5 +1,6 @@
 """Calibrate a model for a new camera, without training it again."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -66,13 +67,12 @@ def calibrate_on(
     # No results are written, so no folder of results is left out.
     found, failures = find_all(paths, output=Path("/nowhere"))
     names = unique_names(found, taken=lambda name, path: False)
+    rate = fps or _common_rate([path for path, _ in found])
     scores: list[VideoScores] = []
-    rates: set[float | None] = set()
     for number, (name, (path, _)) in enumerate(
         zip(names, found, strict=True), start=1
     ):
         try:
-            rates.add(fps or video_info(path).fps)
             scores.append(score_video(model, path, name=name))
         except VideoError as error:
             failures.append(Failure(path, str(error)))
@@ -83,7 +83,7 @@ def calibrate_on(
     model.calibration = fit_calibration(
         scores,
         source=_source(paths, len(scores)),
-        fps=_common_rate(rates),
+        fps=rate,
     )
     return Recalibration(model.calibration, len(scores), failures)
 
@@ -124,11 +124,20 @@ def _check(clips: int, videos: int, failures: list[Failure]) -> None:
         )
 
 
-def _common_rate(rates: set[float | None]) -> float | None:
-    known = {round(rate, 3) for rate in rates if rate is not None}
+def _common_rate(paths: Sequence[Path]) -> float | None:
+    """Return the frame rate of all videos; None where none says it."""
+    known: dict[float, Path] = {}
+    for path in paths:
+        with contextlib.suppress(VideoError):  # scoring it says what is wrong
+            rate = video_info(path).fps
+            if rate is not None:
+                known.setdefault(round(rate, 3), path)
     if len(known) > 1:
+        different = ", ".join(
+            f"{rate:g} ({path.name})" for rate, path in sorted(known.items())
+        )
         raise DataError(
-            f"the videos have different frame rates: {sorted(known)}. A camera "
+            f"the videos have different frame rates: {different}. A camera "
             "has one: give it with --fps, or calibrate on one kind."
         )
     return next(iter(known), None)

@@ -1,6 +1,7 @@
 """Which videos a user means, and a name of its own for each."""
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from keras_cdae.data.finding import (
 from keras_cdae.errors import DataError
 from keras_cdae.jobs.outcome import Failure
 from keras_cdae.jobs.record import VIDEO_SUFFIX
+
+logger = logging.getLogger(__name__)
 
 # A video, and how many parts of its path its name has at the least.
 Found = tuple[Path, int]
@@ -48,7 +51,21 @@ def find_all(
         base = 0 if videos == [absolute] else len(absolute.parts)
         for video in videos:
             size = len(video.parts) - base if base else 1
-            found.setdefault(video.resolve(), (video, size))
+            own = video.resolve()
+            if own not in found:
+                found[own] = video, size
+                continue
+            # Named by the file itself, not by a link to it.
+            first = found[own]
+            if first[0] != own and video == own:
+                found[own] = video, size
+            if first[0] != video:
+                logger.warning(
+                    "%s and %s are one video, which is scored once: as %s.",
+                    first[0],
+                    video,
+                    found[own][0],
+                )
     return list(found.values()), failures
 
 
@@ -58,7 +75,7 @@ def unique_names(
     """Name videos by the ends of their paths, as short as can be.
 
     Videos of one name get the folders above them before it, and, beside each
-    other, keep their suffixes.
+    other, keep their suffixes. Control characters become `_`.
 
     Args:
         found: from `find_all`.
@@ -119,4 +136,5 @@ def _bare(path: Path) -> Path:
 
 
 def _tail(path: Path, parts: int) -> str:
-    return "/".join(path.parts[-parts:])
+    name = "/".join(path.parts[-parts:])
+    return "".join(c if c.isprintable() else "_" for c in name)

@@ -4,13 +4,14 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from keras_cdae.data.h264 import H264Writer
 from keras_cdae.errors import in_command
 from keras_cdae.files import full_disk_named, require_writable, write_json
+from keras_cdae.jobs.caught import caught
 from keras_cdae.jobs.job import Job, clear_work, work_folder
 from keras_cdae.jobs.local import Event, cores, run_local
 from keras_cdae.jobs.model import ModelFacts, read_model
@@ -97,13 +98,16 @@ def score_many(
                 _run(job, plan, outcomes, engine, jobs, ray_address)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
+        told = outcomes.warnings
         summary = Summary(
             model=facts.path,
             calibrated=facts.calibration is not None,
             videos=_results(folder, plan, outcomes.failed),
             kept=len(plan.names) - len(plan.tasks),
             failures=[*plan.failures, *outcomes.failures],
-            warnings=list(dict.fromkeys(outcomes.warnings)),
+            warnings=list(
+                dict.fromkeys([*_kept_warnings(folder, plan, facts), *told])
+            ),
             seconds=time.monotonic() - begun,
         )
         write_json(folder / SUMMARY, summary.to_dict())
@@ -196,6 +200,34 @@ class Outcomes:
                 sum(self._claimed.values()),
                 f"{self._videos} of {len(self._claimed)} videos, {event.name}",
             )
+
+
+def _kept_warnings(
+    folder: Path, plan: Plan, facts: ModelFacts
+) -> Iterator[str]:
+    """Yield what was told when the videos were scored that are done."""
+    done = {task.name for task in plan.tasks}
+    for name in plan.names:
+        record = None if name in done else read_record(folder, name)
+        if record is None:
+            continue
+        yield from record["warnings"]
+        rule = record["threshold"]
+        if (
+            facts.calibration is None
+            or not rule
+            or rule["supported"]
+            in (
+                None,
+                True,
+            )
+        ):
+            continue
+        with caught() as messages:
+            facts.calibration.threshold(
+                rule["alarms_per_hour"], fps=rule["fps"]
+            )
+        yield from messages
 
 
 def _results(

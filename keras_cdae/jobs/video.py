@@ -1,6 +1,5 @@
 """The work on one video: scores, segments, and the annotated video."""
 
-import contextlib
 import logging
 import tempfile
 from collections import deque
@@ -13,6 +12,7 @@ import numpy as np
 from keras_cdae.data.video import read_frame_views, video_info
 from keras_cdae.errors import CDAEError, VideoError
 from keras_cdae.files import is_full_disk, write_json
+from keras_cdae.jobs.caught import caught
 from keras_cdae.jobs.job import Job
 from keras_cdae.jobs.outcome import Outcome
 from keras_cdae.jobs.plan import Task
@@ -25,6 +25,7 @@ from keras_cdae.jobs.record import (
 from keras_cdae.jobs.settings import AlarmRule, alarm_rule
 from keras_cdae.reports.annotation import AnnotatedVideo
 from keras_cdae.scoring.jsonl import read_scores_jsonl, write_scores_jsonl
+from keras_cdae.scoring.pace import pace_of
 from keras_cdae.scoring.scorer import ScoreBlock, score_stream, score_video
 from keras_cdae.scoring.scores import (
     VideoScores,
@@ -36,6 +37,8 @@ from keras_cdae.version import __version__
 
 if TYPE_CHECKING:
     from keras_cdae.models.cdae import CDAE
+
+logger = logging.getLogger(__name__)
 
 # A batch of frames is held until it is scored: 36 of these are 100 MB.
 ANNOTATED_SIDE = 1280
@@ -57,7 +60,7 @@ def score_task(
     Returns:
         What became of it; an error is a reason, not raised.
     """
-    with _caught() as warnings:
+    with caught() as warnings:
         try:
             _score(model, task, job, advance, warnings)
         except Exception as error:  # one video must not stop the rest
@@ -84,6 +87,8 @@ def _score(
             )
         rule = alarm_rule(job.settings, model.calibration, fps)
     of_rule = len(warnings)
+    if not task.reuse:
+        _warn_of_pace(model, task, fps)
     with tempfile.TemporaryDirectory(dir=job.work) as folder:
         made = Path(folder)
         if task.reuse:
@@ -130,6 +135,19 @@ def _frame_rate(
     if found is None and model.calibration is not None:
         return model.calibration.fps
     return None if found is None else float(found)
+
+
+def _warn_of_pace(model: "CDAE", task: Task, fps: float | None) -> None:
+    calibration = model.calibration
+    told = None if fps is None else pace_of(fps, calibration)
+    if told is not None and calibration is not None:
+        logger.warning(
+            "%s: %s Convert it to %.3g frames a second, or train on video of "
+            "its own rate; --fps gives that of one whose header is wrong.",
+            task.path.name,
+            told,
+            calibration.fps,
+        )
 
 
 def _stored_scores(job: Job, task: Task) -> VideoScores:
@@ -237,27 +255,6 @@ def _highest(scores: VideoScores, fps: float | None) -> dict[str, Any]:
         "z": None if scores.z is None else float(scores.z[place]),
         "p": None if scores.p is None else float(scores.p[place]),
     }
-
-
-@contextlib.contextmanager
-def _caught() -> Iterator[list[str]]:
-    """Collect what the package warns of, instead of printing it."""
-    messages: list[str] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.levelno >= logging.WARNING:
-                messages.append(record.getMessage())
-
-    logger, collector = logging.getLogger("keras_cdae"), Collector()
-    passed_on = logger.propagate
-    logger.addHandler(collector)
-    logger.propagate = False
-    try:
-        yield messages
-    finally:
-        logger.propagate = passed_on
-        logger.removeHandler(collector)
 
 
 def _reason(error: Exception, path: Path) -> str:

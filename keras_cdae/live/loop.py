@@ -17,13 +17,13 @@ from keras_cdae.live.sinks import Sink
 from keras_cdae.live.source import LiveSource
 from keras_cdae.live.stats import DelayMeter, Status, WatchStats
 from keras_cdae.runtime.score import Score
+from keras_cdae.scoring.pace import pace_of
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.2
 VIEW_SECONDS = 0.25
 SETTLE_SECONDS = 10.0  # until the camera's own frame rate is known
-PACE_TOLERANCE = 1.5
 
 
 class Watch:
@@ -202,22 +202,17 @@ class Watch:
 
     def _warn_of_pace(self, rate: float) -> None:
         calibration = self.scorer.calibration
+        told = pace_of(rate, calibration)
         trained = None if calibration is None else calibration.fps
-        if trained is None:
+        if told is None or trained is None:
             return
-        if not 1 / PACE_TOLERANCE < rate / trained < PACE_TOLERANCE:
-            faster = rate > trained
-            logger.warning(
-                "%s: %.3g frames a second are scored, and the model learned "
-                "what is normal at %.3g: motion looks %s than it is.%s",
-                self.source.address.name,
-                rate,
-                trained,
-                "slower" if faster else "faster",
-                f" Use --every {round(rate * self.source.every / trained)}."
-                if faster
-                else "",
-            )
+        times = round(rate * self.source.every / trained)
+        logger.warning(
+            "%s: %s%s",
+            self.source.address.name,
+            told,
+            f" Use --every {times}." if rate > trained else "",
+        )
 
     def _advance(self, now: float) -> None:
         self._end(self.tracker.advance(now))

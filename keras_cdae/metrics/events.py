@@ -30,7 +30,8 @@ def event_metrics(found: Events, true: Events) -> dict[str, Any]:
         not mind how they are cut into events. None where nothing is counted.
 
     Raises:
-        ValueError: if the lists differ in length, or an event has no frame.
+        ValueError: if the lists differ in length, an event has no frame or a
+            part of one, or events of one list overlap.
 
     Example:
         >>> event_metrics([[(2, 6), (9, 10)]], [[(4, 8)]])["mean_iou"]
@@ -41,6 +42,8 @@ def event_metrics(found: Events, true: Events) -> dict[str, Any]:
             "`found` and `true` must hold one list for every video. "
             f"Received: {len(found)} and {len(true)} lists"
         )
+    for events in (*found, *true):
+        _check_apart(events)
     overlaps = [_overlaps(f, t) for f, t in zip(found, true, strict=True)]
     right = [iou.max(axis=1, initial=0) > 0 for iou in overlaps]
     best = [iou.max(axis=0, initial=0) for iou in overlaps]
@@ -67,11 +70,20 @@ def intervals(labels: npt.ArrayLike, first_frame: int = 0) -> list[Any]:
     Returns:
         0-based, end exclusive.
 
+    Raises:
+        ValueError: if `labels` is not 1-D, or holds something else.
+
     Example:
         >>> intervals([0, 1, 1, 0, 1], first_frame=4)
         [(5, 7), (8, 9)]
     """
-    marks = np.asarray(labels).astype(bool).astype(np.int8)
+    array = np.asarray(labels)
+    if array.ndim != 1 or not np.isin(array, (0, 1)).all():
+        raise ValueError(
+            "`labels` must be (frames,) of 0 and 1. "
+            f"Received: shape {array.shape}, values {np.unique(array)[:5]}"
+        )
+    marks = array.astype(np.int8)
     edges = np.flatnonzero(np.diff(marks, prepend=0, append=0)) + first_frame
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
@@ -95,13 +107,31 @@ def _overlaps(
 
 
 def _ends(events: Sequence[tuple[int, int]]) -> np.ndarray:
-    ends = np.array(list(events), np.int64).reshape(-1, 2)
+    given = np.array(list(events)).reshape(-1, 2)
+    ends = given.astype(np.int64)
+    if (ends != given).any():
+        raise ValueError(
+            "An event starts and ends with whole frames. "
+            f"Received: {given[(ends != given).any(axis=1)][0].tolist()}"
+        )
     if (ends[:, 0] >= ends[:, 1]).any():
         raise ValueError(
             "An event must end after it starts. "
             f"Received: {ends[ends[:, 0] >= ends[:, 1]][0].tolist()}"
         )
     return ends
+
+
+def _check_apart(events: Sequence[tuple[int, int]]) -> None:
+    ends = _ends(events)
+    ends = ends[np.argsort(ends[:, 0])]
+    late = ends[1:, 0] < ends[:-1, 1]
+    if late.any():
+        place = int(np.argmax(late))
+        raise ValueError(
+            "Events of one video must not overlap: frames would count twice. "
+            f"Received: {ends[place : place + 2].tolist()}"
+        )
 
 
 def _frames(events: Sequence[tuple[int, int]]) -> int:

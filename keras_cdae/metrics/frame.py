@@ -177,8 +177,11 @@ def per_video_min_max(scores: Videos) -> Arrays:
 
     Returns:
         One array (frames,) a video; zeros where a video is constant.
+
+    Raises:
+        ValueError: if a video is not 1-D, empty, or not finite.
     """
-    return [_min_max(np.asarray(video, np.float64)) for video in scores]
+    return [_min_max(_one_video(video)) for video in scores]
 
 
 def smooth(scores: npt.ArrayLike, *, sigma: float) -> np.ndarray:
@@ -195,19 +198,37 @@ def smooth(scores: npt.ArrayLike, *, sigma: float) -> np.ndarray:
         Array (frames,); the ends continue with their own value.
 
     Raises:
-        ValueError: if `sigma` is not a positive finite number.
+        ValueError: if `sigma` is not a positive finite number, or the scores
+            are not 1-D, or not finite.
     """
-    if not (np.isfinite(sigma) and sigma > 0):
+    is_number = isinstance(sigma, (int, float, np.number))
+    if not (is_number and np.isfinite(sigma) and sigma > 0):
         raise ValueError(
             "`sigma` must be a positive number of frames (None where no "
             f"smoothing is wanted). Received: sigma={sigma!r}"
         )
-    video = np.asarray(scores, np.float64)
+    video = _one_video(scores)
     return gaussian_filter1d(video, sigma=float(sigma), mode="nearest")
 
 
 def _smoothing_name(sigma: float | None) -> str | None:
     return None if sigma is None else f"gaussian, sigma {sigma:g} frames"
+
+
+def _one_video(scores: npt.ArrayLike) -> np.ndarray:
+    """Return the scores of one video, checked."""
+    video = np.asarray(scores, np.float64)
+    if video.ndim != 1 or not video.size:
+        raise ValueError(
+            "Scores of a video must be (frames,), at least one. "
+            f"Received: shape {video.shape}"
+        )
+    if not np.isfinite(video).all():
+        raise ValueError(
+            "Scores of a video must be finite. Received: "
+            f"{np.count_nonzero(~np.isfinite(video))} that are NaN or infinite"
+        )
+    return video
 
 
 def _min_max(video: np.ndarray) -> np.ndarray:

@@ -26,6 +26,12 @@ def pixel_auc(
     Raises:
         ValueError: as `pixel_scores`.
     """
+    if len(maps) != len(masks):
+        raise ValueError(
+            "`maps` and `masks` must hold one array for every video. "
+            f"Received: {len(maps)} and {len(masks)} arrays"
+        )
+    masks = [np.asarray(mask) for mask in masks]
     values = [pixel_scores(m, k) for m, k in zip(maps, masks, strict=True)]
     return micro_auc(values, [mask.any(axis=(1, 2)) for mask in masks])
 
@@ -62,8 +68,8 @@ def pixel_scores(
         Float64 array (frames,). The label of a frame is `masks.any()`.
 
     Raises:
-        ValueError: if `maps` and `masks` are not as many 2-D pictures, or
-            `share` is out of range.
+        ValueError: if `maps` and `masks` are not as many 2-D pictures, a map
+            is not finite, or `share` is out of range.
 
     Example:
         >>> maps = np.array([[[9.0, 1.0], [2.0, 3.0]]] * 2)
@@ -71,10 +77,22 @@ def pixel_scores(
         >>> pixel_scores(maps, masks).tolist()  # 2 of 3 pixels; the maximum
         [2.0, 9.0]
     """
-    if maps.ndim != 3 or masks.ndim != 3 or len(maps) != len(masks):
+    maps, masks = np.asarray(maps), np.asarray(masks)
+    shapes = maps.shape, masks.shape
+    if (
+        maps.ndim != 3
+        or masks.ndim != 3
+        or len(maps) != len(masks)
+        or any(0 in shape[1:] for shape in shapes)
+    ):
         raise ValueError(
             "`maps` and `masks` must be (frames, height, width), of as many "
             f"frames. Received: shapes {maps.shape} and {masks.shape}"
+        )
+    if not np.isfinite(maps).all():
+        raise ValueError(
+            "`maps` must be finite. Received: "
+            f"{np.count_nonzero(~np.isfinite(maps))} values that are not"
         )
     if not 0 < share <= 1:
         raise ValueError(

@@ -1,5 +1,6 @@
 """The clustering-driven deep autoencoder."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +12,8 @@ from keras_cdae.errors import ModelFileError
 from keras_cdae.layers.deep_kmeans import DeepKMeans
 from keras_cdae.models import presets
 from keras_cdae.models.autoencoder import Decoder, Encoder
-from keras_cdae.models.fusion import (
-    EQUATION_14,
-    ScoreTerms,
-)
+from keras_cdae.models.clip_scorer import require_integer
+from keras_cdae.models.fusion import EQUATION_14, ScoreTerms
 from keras_cdae.models.map_scorer import MapScorer, check_score
 from keras_cdae.models.motion_input import MOTION_INPUTS, motion_input
 from keras_cdae.scoring.calibration import Calibration
@@ -24,6 +23,8 @@ from keras_cdae.training.objective import Objective
 from keras_cdae.training.schedule import Schedule, as_schedule
 from keras_cdae.training.staged import StagedTraining, check_choice
 from keras_cdae.types import Shape, Tensor
+
+logger = logging.getLogger(__name__)
 
 SKIPS = ("motion", "none")
 FORMAT_VERSION = 1  # of what `get_config` returns, and so of `.keras` files
@@ -141,13 +142,21 @@ class CDAE(MapScorer, AlternatingStep, StagedTraining, Objective, keras.Model):
         check_choice("skips", skips, SKIPS)
         check_choice("motion_input", motion_input, MOTION_INPUTS)
         check_choice("loss_type", loss_type, LOSSES)
+        require_integer("width", width)
+        require_integer("num_clusters", num_clusters)
+        if attention is not None and not isinstance(attention, Mapping):
+            raise ValueError(
+                "attention must be a dictionary of VarianceAttention's "
+                "arguments ({} for its defaults) or None. "
+                f"Received: attention={attention!r}"
+            )
         self._prepare_scoring(image_size, channels, clip_length, calibration)
         for name, weight in (
             ("cluster_weight", cluster_weight),
             ("redundancy_weight", redundancy_weight),
             ("gradient_weight", gradient_weight),
         ):
-            if weight < 0:
+            if not weight >= 0:  # NaN, too
                 raise ValueError(
                     f"{name} must not be negative. Received: {name}={weight!r}"
                 )
@@ -345,6 +354,17 @@ class CDAE(MapScorer, AlternatingStep, StagedTraining, Objective, keras.Model):
         return super().from_config(config, custom_objects)
 
     # Helpers
+
+    def _warn_of_clusters(self) -> None:
+        """Warn once of distances to centroids that are still random."""
+        if "clusters" not in self._told and not self.clusters_ready:
+            self._told["clusters"] = True
+            logger.warning(
+                "The centroids are random: no k-means has set them, and no "
+                "distance to them means anything. A file that ModelCheckpoint "
+                "wrote in stage 1 is such a model: take one of stage 3, or end "
+                "with `fit`, which ends with k-means."
+            )
 
     def _split(self, clips: Tensor) -> tuple[Tensor, Tensor]:
         """Return the last frame and the frames before it, stacked."""

@@ -1,5 +1,6 @@
 """What every model that scores clips shares, whatever it computes."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +14,10 @@ from keras_cdae.backend.even import even_batches
 from keras_cdae.errors import ModelFileError
 from keras_cdae.models.autoencoder import STRIDE
 from keras_cdae.scoring.calibration import Calibration
+from keras_cdae.training.fit_input import warn_of_range
 from keras_cdae.types import Array, Mixin, Tensor
+
+logger = logging.getLogger(__name__)
 
 TINY = 1e-12  # under a logarithm
 LAST = "channels_last"
@@ -54,8 +58,15 @@ class ClipScorer(Mixin):
         calibration: Calibration | dict[str, Any] | None,
     ) -> None:
         """Check and keep the size of clips; called when the model is made."""
-        if len(image_size) != 2 or any(
-            side < STRIDE or side % STRIDE for side in image_size
+        for name, size in (
+            ("channels", channels),
+            ("clip_length", clip_length),
+        ):
+            require_integer(name, size)
+        if (
+            not hasattr(image_size, "__len__")
+            or len(image_size) != 2
+            or any(side < STRIDE or side % STRIDE for side in image_size)
         ):
             raise ValueError(
                 f"image_size must be (height, width), multiples of {STRIDE}. "
@@ -76,6 +87,7 @@ class ClipScorer(Mixin):
         self.clip_length = clip_length
         self.calibration = as_calibration(calibration)
         self._forward_functions: dict[str, Any] = {}
+        self._told: dict[str, bool] = {}  # what was warned of, once
 
     @property
     def clip_shape(self) -> tuple[int, int, int, int]:
@@ -127,13 +139,27 @@ class ClipScorer(Mixin):
         Raises:
             ValueError: if clips have another shape than the model's.
         """
+        self._warn_of_clusters()
+        if "range" not in self._told and warn_of_range(clips):
+            self._told["range"] = True
         result = self._in_batches(
             "score", self.score_tensors, clips, batch_size
         )
+        odd = np.count_nonzero(~np.isfinite(result["score"]))
+        if odd:
+            logger.warning(
+                "%d of %d scores are not finite: the clips hold NaN or "
+                "infinity.",
+                odd,
+                len(result["score"]),
+            )
         if self.calibration is not None:
             result["z"] = self.calibration.z(result["score"])
             result["p"] = self.calibration.p(result["score"])
         return result
+
+    def _warn_of_clusters(self) -> None:
+        """Warn of a score that would mean nothing; of a `CDAE` alone."""
 
     def _in_batches(
         self,
@@ -145,6 +171,11 @@ class ClipScorer(Mixin):
         """Run a function of clips with one graph, made for `batch_size`."""
         clips = clips if hasattr(clips, "shape") else np.asarray(clips)
         self._check_clips(clips.shape)
+        if batch_size < 1:
+            raise ValueError(
+                "batch_size must be at least 1. "
+                f"Received: batch_size={batch_size!r}"
+            )
         size = min(batch_size, len(clips))
         if not size:
             raise ValueError("score needs at least one clip. Received: none")
@@ -197,8 +228,14 @@ class ClipScorer(Mixin):
         """Return checked clips as float32 in [0, 1]."""
         clips = ops.convert_to_tensor(clips)
         self._check_clips(clips.shape)
-        if keras.backend.is_float_dtype(clips.dtype):
+        dtype = keras.backend.standardize_dtype(clips.dtype)
+        if keras.backend.is_float_dtype(dtype):
             return ops.cast(clips, "float32")
+        if dtype in ("bool", "uint16", "uint32"):
+            raise ValueError(
+                "Clips are float in [0, 1] or uint8, 0 to 255: divide others "
+                f"by the brightest value there may be. Received: {dtype}"
+            )
         return ops.cast(clips, "float32") / 255.0
 
     def _stack(self, frames: Tensor) -> Tensor:
@@ -227,6 +264,19 @@ class ClipScorer(Mixin):
                 f"width, channels. Received: shape {tuple(shape)}. Resize the "
                 "video, or make the model with another image_size or channels."
             )
+
+
+def require_integer(name: str, value: Any) -> None:
+    """Raise `ValueError` for what is no integer.
+
+    Args:
+        name: of the argument, for the message.
+        value: what was given.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ValueError(
+            f"{name} must be a positive integer. Received: {name}={value!r}"
+        )
 
 
 def in_float32(model: ClipScorer) -> ClipScorer:

@@ -46,9 +46,9 @@ def locate_videos(
         found = {_name(path): path for path in find_videos(Path(videos))}
         return Located(_known(found, names, Path(videos)))
     settings = results.config.get("settings", {})
-    chosen = (
-        dataset or settings.get("dataset") or results.metrics.get("dataset")
-    )
+    # What was scored may be another data set than what was trained on.
+    scored = results.metrics.get("dataset")
+    chosen = dataset or scored or settings.get("dataset")
     if data_dir is None:
         own = settings.get("data_dir")
         if own is None or chosen != settings.get("dataset"):

@@ -1,8 +1,9 @@
 """Score a data set's test videos and measure, under every protocol."""
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from keras_cdae.baselines.trivial import (
 from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import align_labels
 from keras_cdae.data.frames import CachedVideo
-from keras_cdae.errors import DataError, VideoError
+from keras_cdae.errors import VideoError
 from keras_cdae.files import full_disk_named, require_writable, write_json
 from keras_cdae.metrics.frame import frame_metrics, micro_auc
 from keras_cdae.models.cdae import CDAE
@@ -24,7 +25,7 @@ from keras_cdae.models.fusion import EQUATION_14
 from keras_cdae.runs.events import measure_events
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.localisation import MODEL, Localisation
-from keras_cdae.runs.lock import require_free, run_lock
+from keras_cdae.runs.lock import run_lock
 from keras_cdae.runs.settings import environment
 from keras_cdae.scoring.scorer import ScoreBlock, score_frames
 from keras_cdae.scoring.scores import VideoScores, write_scores_csv
@@ -48,6 +49,18 @@ class Evaluation:
     metrics: dict[str, Any]
     trivial: dict[str, dict[str, Any]]
     equation_14: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `metrics.json` keeps."""
+        return {
+            **self.metrics,
+            "dataset": self.dataset.name,
+            "title": self.dataset.title,
+            "warnings": list(self.dataset.warnings),
+            "equation_14": self.equation_14,
+            "trivial": self.trivial,
+            "environment": environment(),
+        }
 
 
 def evaluate(
@@ -95,19 +108,56 @@ def evaluate(
         DataError: if the data set is missing, or has no test video.
         VideoError: if a test video cannot be read or is too short.
         RunFolderError: if `output` cannot be written, its disk is full, or a
-            run trains there.
+            run trains or is evaluated there.
         LabelError: if the labels do not fit the videos.
     """
     source = None if data_dir is None else Path(data_dir)
     found = load_dataset(dataset, source, labels=labels)
-    if not found.test:
-        raise DataError(
-            f"{found.root}: has no test video to evaluate on. Put videos into "
-            "its folder `test`."
+    found.require_test()
+    with _reserved(output) as folder:
+        result = _evaluate(
+            model,
+            found,
+            smoothing=smoothing,
+            cache_dir=cache_dir,
+            localisation=localisation,
+            progress=progress,
+            scored=scored,
+            masked=masked,
+            located=located,
         )
-    if output is not None:
-        require_writable(Path(output))
-        require_free(Path(output))
+        if folder is not None:
+            again = "then evaluate again: the files of before are whole."
+            with full_disk_named(folder, again):
+                write_scores_csv(folder / "scores.csv", result.videos)
+                write_json(folder / "metrics.json", result.to_dict())
+    return result
+
+
+@contextlib.contextmanager
+def _reserved(output: str | os.PathLike[str] | None) -> Iterator[Path | None]:
+    """Keep others from a folder while its results are made."""
+    if output is None:
+        yield None
+        return
+    folder = Path(output)
+    require_writable(folder)
+    with run_lock(folder):
+        yield folder
+
+
+def _evaluate(
+    model: ClipScorer,
+    found: Dataset,
+    *,
+    smoothing: float | None,
+    cache_dir: str | os.PathLike[str] | None,
+    localisation: bool,
+    progress: Progress | None,
+    scored: Progress | None,
+    masked: Progress | None,
+    located: Progress | None,
+) -> Evaluation:
     caches = cached_frames(
         found.test,
         image_size=model.image_size,
@@ -151,14 +201,7 @@ def evaluate(
         paper = _metrics(
             [equation_14_scores(v) for v in videos], videos, found, smoothing
         )
-    result = Evaluation(found, videos, metrics, trivial, paper)
-    if output is not None:
-        folder = Path(output)
-        again = "then evaluate again: the files of before are whole."
-        with run_lock(folder), full_disk_named(folder, again):
-            write_scores_csv(folder / "scores.csv", videos)
-            write_json(folder / "metrics.json", _report(result))
-    return result
+    return Evaluation(found, videos, metrics, trivial, paper)
 
 
 def _check_lengths(videos: Sequence[CachedVideo], length: int) -> None:
@@ -240,15 +283,3 @@ def _add_localisation(
     metrics["localisation"] = located["facts"]
     for name, row in trivial.items():
         row.update(located.get(name, {}))
-
-
-def _report(result: Evaluation) -> dict[str, Any]:
-    return {
-        **result.metrics,
-        "dataset": result.dataset.name,
-        "title": result.dataset.title,
-        "warnings": list(result.dataset.warnings),
-        "equation_14": result.equation_14,
-        "trivial": result.trivial,
-        "environment": environment(),
-    }

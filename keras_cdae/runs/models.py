@@ -120,8 +120,13 @@ def check_overrides(settings: RunSettings) -> None:
         new_model(settings.resolved(settings.channels or 3))
     except (TypeError, ValueError, AttributeError) as error:
         given = ", ".join(f"{k}={v!r}" for k, v in settings.overrides.items())
+        why = shown(error, 300)
+        if isinstance(error, TypeError):  # Python's words, not ours
+            known = arguments(settings.model)
+            usual = ", ".join(f"{k}={known[k]!r}" for k in settings.overrides)
+            why = f"a value is of the wrong kind ({why}). Usual: {usual}."
         raise ValueError(
-            f"No {settings.model} can be made with {given}: {shown(error, 300)}"
+            f"No {settings.model} can be made with {given}: {why}"
         ) from error
 
 
@@ -137,6 +142,13 @@ def _class(model: str) -> Any:
 def _schedule(settings: RunSettings, changed: Mapping[str, Any]) -> Schedule:
     """Return the preset's schedule with what the settings change in it."""
     schedule = presets.preset(settings.preset).schedule
+    known = [field.name for field in dataclasses.fields(Schedule)]
+    for name in changed:
+        if name not in known:
+            raise ValueError(
+                f"a schedule has no {name!r}: expected one of "
+                f"{', '.join(known)}."
+            )
     if settings.pretrain_epochs is not None:
         changed = {"pretrain_epochs": settings.pretrain_epochs, **changed}
     return dataclasses.replace(schedule, **changed)

@@ -164,6 +164,8 @@ class RunSettings:
                 values["image_size"] = (int(height), int(width))
             _check_kinds(values)
             return cls(**values)
+        except RunFolderError:
+            raise
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise _foreign(run, error) from error
 
@@ -176,6 +178,8 @@ class RunSettings:
         """
         try:
             return _text(_read_config(run)["environment"]["backend"])
+        except RunFolderError:
+            raise
         except (ValueError, KeyError, TypeError) as error:
             raise _foreign(run, error) from error
 

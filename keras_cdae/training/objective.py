@@ -101,15 +101,33 @@ class Objective(Mixin):
         """What `fit` shows and resets each epoch."""
         return [*self.trackers.values(), self.explained]
 
-    def update_metrics(self, logs: Mapping[str, Tensor]) -> None:
-        """Add a batch's losses to the metrics."""
+    def update_metrics(
+        self, logs: Mapping[str, Tensor], weight: Tensor | float = 1.0
+    ) -> None:
+        """Add a batch's losses to the metrics.
+
+        Args:
+            logs: the terms of the loss, means over the batch.
+            weight: of the batch. Training, whose steps count alike, has 1;
+                validation the number of clips.
+        """
         for name, tracker in self.trackers.items():
             if name in logs:
-                tracker.update_state(logs[name])
+                tracker.update_state(logs[name], sample_weight=weight)
         if "motion_power" in logs:
             self.explained.update_state(
-                logs["motion_error"], logs["motion_power"]
+                weight * logs["motion_error"], weight * logs["motion_power"]
             )
+
+    def add_validation(self, data: Any) -> None:
+        """Add the losses of a batch that is not trained on to the metrics.
+
+        Args:
+            data: as for `unpack`.
+        """
+        clips, target = self.unpack(data)
+        count = ops.cast(ops.shape(clips)[0], "float32")
+        self.update_metrics(self.all_losses(clips, target), count)
 
     def unpack(self, data: Any) -> tuple[Tensor, Tensor | None]:
         """Return clips, and what is to be reconstructed where it differs.

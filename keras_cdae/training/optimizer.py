@@ -1,5 +1,6 @@
 """One optimizer that owns both blocks of weights and can rest either."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import keras
 from keras_cdae.serialization import register
 from keras_cdae.types import Tensor
 
+OF_A_BACKEND = re.compile(r"keras\.src\.backend\.\w+\.optimizers\.")
 CENTROIDS_PATTERN = r"(.*/)?centroids"
 
 
@@ -93,3 +95,24 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
             if any(gradient is not None for gradient, _ in block):
                 optimizer.apply(*map(list, zip(*block, strict=True)))
         self._iterations.assign_add(1)
+
+
+def portable(config: Any) -> Any:
+    """Return the configuration of optimizers as every backend can read it.
+
+    Keras writes the class of the backend that trained, such as
+    `keras.src.backend.torch.optimizers.torch_adam.Adam`, which another backend
+    cannot use.
+
+    Args:
+        config: from `keras.saving.serialize_keras_object`.
+    """
+    if isinstance(config, (list, tuple)):
+        return [portable(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    found = {key: portable(value) for key, value in config.items()}
+    module = found.get("module")
+    if isinstance(module, str) and OF_A_BACKEND.match(module):
+        found["module"] = "keras.optimizers"
+    return found

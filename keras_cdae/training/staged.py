@@ -1,13 +1,20 @@
 """What `CDAE` adds to `keras.Model` so that `fit` runs three stages."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_cdae.training.codes import training_part
-from keras_cdae.training.optimizer import BlockOptimizer
+from keras_cdae.training.fit_input import (
+    check_clips,
+    check_weights,
+    normal_clips,
+    refuse_generator,
+    warn_of_range,
+)
+from keras_cdae.training.optimizer import BlockOptimizer, portable
 from keras_cdae.training.rates import LearningRates
 from keras_cdae.training.schedule import Schedule, as_schedule
 from keras_cdae.training.stages import Stages, Watch
@@ -21,6 +28,10 @@ STAGES = {  # stage of training -> blocks of weights that a step updates
 }
 # What `clusters_flag` may be. Where training is, is a function of the weights.
 RANDOM, PROVISIONAL, IN_USE = 0.0, 0.5, 1.0
+WRAPPERS = (
+    keras.optimizers.LossScaleOptimizer,
+    keras.optimizers.MultiOptimizer,
+)
 COMPILE_ARGUMENTS = ("run_eagerly", "steps_per_execution", "auto_scale_loss")
 
 
@@ -109,8 +120,8 @@ class StagedTraining(Mixin):
         if not self.compiled:
             return {}
         return {
-            "optimizer": keras.saving.serialize_keras_object(
-                self._inner_optimizer
+            "optimizer": portable(
+                keras.saving.serialize_keras_object(self._inner_optimizer)
             ),
             "arguments": dict(self._compile_arguments),
             "base_rates": self.learning_rates.base,
@@ -120,7 +131,7 @@ class StagedTraining(Mixin):
         """Compile as the saved model was."""
         if config:
             optimizer = keras.saving.deserialize_keras_object(
-                config["optimizer"]
+                portable(config["optimizer"])
             )
             # Files of earlier versions have the optimizer alone, and its
             # rates as the last stage had left them.
@@ -163,22 +174,21 @@ class StagedTraining(Mixin):
 
         Raises:
             NonFiniteError: if a term of the loss becomes NaN or infinite.
-            TypeError: for a generator, which k-means could not read again, or
-                a list.
+            TypeError: for a generator, which k-means could not read again, a
+                list or a dictionary.
+            ValueError: for weights of samples or classes, no clip, or pairs
+                that are not as many on both sides.
         """
-        if isinstance(x, (list, tuple)):
-            raise TypeError(
-                "fit takes one array of clips, and Keras a list for several "
-                "inputs: pass numpy.stack(x). Received: x of type "
-                f"{type(x).__name__}"
-            )
-        if isinstance(x, Iterator) and self._will_cluster:
-            raise TypeError(
-                "k-means reads the training data a second time, and a "
-                "generator can be read once only. Pass a tf.data.Dataset, a "
-                "keras.utils.PyDataset or an array of clips. "
-                f"Received: x of type {type(x).__name__}"
-            )
+        check_clips(x, "fit")
+        check_weights(
+            "fit",
+            sample_weight=kwargs.get("sample_weight"),
+            class_weight=kwargs.get("class_weight"),
+        )
+        if self._will_cluster:
+            refuse_generator(x)
+        warn_of_range(x)
+        y = normal_clips(x, y)
         stages = Stages(
             self.schedule,
             *training_part(x, y, kwargs.get("validation_split")),
@@ -192,6 +202,7 @@ class StagedTraining(Mixin):
             callbacks = [] if callbacks is None else [callbacks]
         history = super().fit(
             x,
+            y,
             batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
@@ -201,6 +212,42 @@ class StagedTraining(Mixin):
         )
         stages.finish()
         return history
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the losses of Eq. 13 on clips, as `keras.Model.evaluate`.
+
+        Args:
+            x: clips, as for `fit`.
+            y: as for `fit`.
+            batch_size: clips a batch, for an array; the losses are means over
+                clips, whatever it is.
+            verbose: as in `keras.Model.evaluate`.
+            sample_weight: must be None.
+            **kwargs: other arguments of `keras.Model.evaluate`, such as
+                `return_dict`.
+
+        Raises:
+            TypeError: for a list, a dictionary, or nothing.
+            ValueError: for `sample_weight`, or no clip.
+        """
+        if not kwargs.get("_use_cached_eval_dataset"):  # `fit`'s own call
+            check_clips(x, "evaluate")
+        check_weights("evaluate", sample_weight=sample_weight)
+        return super().evaluate(
+            x,
+            normal_clips(x, y),
+            batch_size=batch_size,
+            verbose=verbose,
+            **kwargs,
+        )
 
     def set_stage(self, stage: str) -> None:
         """Choose which blocks of weights a training step updates.
@@ -287,8 +334,16 @@ class StagedTraining(Mixin):
             optimizer = keras.optimizers.Adam(
                 self.schedule.learning_rate, beta_2=self.schedule.beta_2
             )
+        optimizer = keras.optimizers.get(optimizer)
+        if isinstance(optimizer, WRAPPERS):
+            raise ValueError(
+                "compile takes an optimizer of the autoencoders alone: CDAE "
+                "scales the loss itself where its dtype asks for it, and has "
+                "Adam for the centroids; a BlockOptimizer names both. Pass "
+                f"the inner one. Received: a {type(optimizer).__name__}"
+            )
         return BlockOptimizer.for_blocks(
-            keras.optimizers.get(optimizer),
+            optimizer,
             keras.optimizers.Adam(self.schedule.cluster_learning_rate),
         )
 

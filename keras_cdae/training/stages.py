@@ -128,6 +128,17 @@ class Watch(keras.callbacks.Callback):
                 "learning rate; the checkpoint of the epoch before is whole."
             )
 
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Raise `NonFiniteError` if a loss of validation is not finite."""
+        bad = [k for k, v in (logs or {}).items() if not math.isfinite(v)]
+        if bad:
+            raise NonFiniteError(
+                f"Validation met NaN or infinity: {', '.join(bad)}, in epoch "
+                f"{self.epoch + 1}, validation batch {batch + 1}. The training "
+                "losses are finite, so look at the validation clips: they must "
+                "be finite and in [0, 1]."
+            )
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Warn once if the motion decoder explains nothing, or no longer."""
         explained = (logs or {}).get("motion_explained")

@@ -7,6 +7,8 @@ import zipfile
 
 import pytest
 
+from keras_cdae.runs.lock import run_lock
+
 KEYS = {  # fixed by the specification
     "auc_micro_per_video",
     "auc_micro_raw",
@@ -29,6 +31,7 @@ MORE = {
     "macro_videos",
     "trivial",
 }
+FACTS = {"dataset", "title", "warnings", "environment"}
 FILES = ("regularity.png", "reconstruction.png", "worst.png")
 
 
@@ -45,7 +48,8 @@ def data(camera):
 def test_json_is_all_that_is_on_stdout(invoke, run):
     result = invoke("eval", run, "--json", "--no-plots")
     assert result.code == 0, result.err
-    assert set(result.json) == KEYS | MORE
+    assert set(result.json) == KEYS | MORE | FACTS
+    assert result.json["dataset"] == "synthetic"
     assert result.json["frames"] == 112
     assert result.json["videos"] == 2
     assert result.json["label_source"] == "labels.csv (intervals)"
@@ -62,13 +66,7 @@ def test_a_run_folder_gets_metrics_scores_and_pictures(invoke, run):
     for name in FILES:
         assert (run / name).read_bytes().startswith(b"\x89PNG")
     metrics = json.loads((run / "metrics.json").read_text())
-    assert set(metrics) >= KEYS | MORE
-    assert set(metrics) - KEYS - MORE == {
-        "dataset",
-        "title",
-        "warnings",
-        "environment",
-    }
+    assert set(metrics) == KEYS | MORE | FACTS
 
 
 def test_scores_are_one_row_a_scored_frame(invoke, run):
@@ -133,14 +131,50 @@ def test_video_without_labels_is_scored(invoke, run, camera, tmp_path):
     bare = tmp_path / "bare"
     shutil.copytree(camera / "test", bare / "test")
     words = ["--dataset", "folder", "--data-dir", bare]
-    result = invoke("eval", run, *words)
+    result = invoke("eval", run, *words, "--output", tmp_path / "scores")
     assert result.code == 0, result.err
     assert "Scored 112 frames of 2 videos; there are no labels" in result.out
-    with (run / "scores.csv").open(newline="") as stream:
+    with (tmp_path / "scores" / "scores.csv").open(newline="") as stream:
         assert {row["label"] for row in csv.DictReader(stream)} == {""}
     as_json = invoke("eval", run, *words, "--json", "--no-plots").json
     assert as_json["label_source"] is None
     assert as_json["frames"] == 112
+
+
+def test_another_data_set_does_not_replace_the_run_s_results(
+    invoke, run, camera, tmp_path
+):
+    assert invoke("eval", run, "--no-plots").code == 0
+    before = (run / "metrics.json").read_text()
+    bare = tmp_path / "bare"
+    shutil.copytree(camera / "test", bare / "test")
+    result = invoke("eval", run, "--dataset", "folder", "--data-dir", bare)
+    assert result.code == 0, result.err
+    assert "was trained on synthetic, whose results it keeps" in result.err
+    assert "--output FOLDER" in result.err
+    assert "Wrote" not in result.err
+    assert (run / "metrics.json").read_text() == before
+
+
+def test_one_evaluation_a_folder(invoke, run):
+    with run_lock(run):
+        result = invoke("eval", run, "--no-plots")
+    assert result.code == 1
+    assert f"{run}: in use by process" in result.error
+    assert not (run / "metrics.json").exists()
+
+
+@pytest.mark.parametrize("name", ["m.tflite", "m.onnx", "m/saved_model.pb"])
+def test_an_export_is_no_model_to_measure(invoke, camera, tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"")
+    model = file.parent if file.suffix == ".pb" else file
+    result = invoke("eval", model, *data(camera))
+    assert result.code == 1
+    assert f"{model}: is an export: open it with `keras-cdae watch`" in (
+        result.error
+    )
 
 
 def test_pictures_need_matplotlib_and_results_do_not(invoke, run, monkeypatch):

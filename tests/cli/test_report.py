@@ -69,6 +69,8 @@ def test_a_folder_of_videos(invoke, evaluated, camera, tmp_path):
         (["{run}", "--videos", "nowhere"], "nowhere: no such file or folder"),
         (["{run}", "--model", "nowhere"], "nowhere: no such run folder"),
         (["{run}/config.json"], "config.json: is not a score file"),
+        (["{run}/model.keras"], "model.keras: is a model, and a report is of"),
+        (["ped2-edge"], "--output FOLDER`, then give FOLDER"),
     ],
 )
 def test_what_is_not_there(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_cdae.data.images import write_image
-from keras_cdae.data.video import read_frames
+from keras_cdae.data.video import read_frames, write_video
 from keras_cdae.runs.loader import load
 
 
@@ -130,6 +130,22 @@ def test_calibrate_refuses_too_little(invoke, trained, videos, tmp_path):
     assert result.code == 1
     assert "nowhere: no such file or folder" in result.error
     assert not (tmp_path / "new.keras").exists()
+
+
+def test_calibrate_refuses_two_rates_before_it_scores(
+    invoke, trained, videos, tmp_path, monkeypatch
+):
+    frames = list(read_frames(videos / "01.mp4"))
+    write_video(tmp_path / "two/fast.mp4", np.stack(frames), fps=60)
+    shutil.copy(videos / "01.mp4", tmp_path / "two/slow.mp4")
+    monkeypatch.setattr("keras_cdae.jobs.calibrate.score_video", None)
+    result = invoke(
+        "calibrate", trained, "--data-dir", tmp_path / "two",
+        "--output", tmp_path / "new.keras",
+    )  # fmt: skip
+    assert result.code == 1
+    assert "10 (slow.mp4), 60 (fast.mp4)" in result.error
+    assert "--fps" in result.error
 
 
 def test_calibrate_takes_another_score(invoke, trained, camera, tmp_path):

@@ -135,6 +135,16 @@ def test_wrong_usage(invoke, arguments, words):
     assert words in invoke("benchmark", *arguments).usage
 
 
+def test_test_video_is_asked_for_before_training(invoke, camera, tmp_path):
+    shutil.copytree(camera / "train", tmp_path / "own" / "train")
+    data = ["--dataset", "folder", "--data-dir", tmp_path / "own"]
+    output = ["--output", tmp_path / "out", "--preset", "nano", "--epochs", 1]
+    result = invoke("benchmark", "compare", *data, *output)
+    assert result.code == 1
+    assert "has no test video to evaluate on" in result.error
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_the_rows_vary_cannot_be_set(invoke, camera):
     data = ["--dataset", "synthetic", "--data-dir", camera]
     result = invoke("benchmark", "clusters", *data, "--set", "num_clusters=8")

@@ -72,6 +72,17 @@ def test_usage_errors(arguments, message):
     assert message in result.stderr
 
 
+def test_the_model_itself_is_no_target(keras_file):
+    before = keras_file.read_bytes()
+    arguments = [str(keras_file), "--format", "keras", "--no-check"]
+    result = CliRunner().invoke(
+        export, [*arguments, "--output", str(keras_file)]
+    )
+    assert result.exit_code == 2
+    assert "is the model that is exported" in result.stderr
+    assert keras_file.read_bytes() == before
+
+
 def test_benchmark_of_a_file(exported, videos, tmp_path):
     video = min((videos / "test").iterdir())
     target, plot = tmp_path / "speed.csv", tmp_path / "speed.png"

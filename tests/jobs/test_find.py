@@ -55,6 +55,28 @@ def test_a_video_named_twice_is_one(tree):
     assert named(tree / "a/x.mp4", tree / "a")[0] == ["x", "y"]
 
 
+def test_a_link_does_not_name_the_video_beside_it(tree, caplog):
+    (tree / "a/link.mp4").symlink_to(tree / "a/x.mp4")
+    for paths in ([tree / "a"], [tree / "a/x.mp4", tree / "a/link.mp4"]):
+        caplog.clear()
+        assert sorted(named(*paths)[0])[0] == "x"
+        assert "link" not in named(*paths)[0]
+        (message, *_) = caplog.messages
+        assert "are one video, which is scored once: as" in message
+        assert message.endswith(f"{tree / 'a/x.mp4'}.")
+
+
+def test_names_can_be_read_back(tree):
+    from keras_cdae.scoring.scores import is_inner_name
+
+    for name in ("esc\x1b[31mred", "new\nline", "new_line"):
+        (tree / f"a/{name}.mp4").touch()
+    names, _ = named(tree / "a")
+    assert len(set(names)) == len(names) == 5
+    assert all(map(is_inner_name, names))
+    assert "esc_[31mred" in names
+
+
 def test_a_taken_name_grows(tree):
     names, _ = named(tree / "a/x.mp4", taken=lambda name, path: name == "x")
     assert names == ["a/x"]

@@ -180,6 +180,27 @@ def test_frames_without_a_rate_take_the_calibration_s(score, videos):
     assert score(videos / "still", fps=4.0).videos[0]["fps"] == 4.0
 
 
+def test_another_pace_is_told(score, videos):
+    video = videos / "long.avi"
+    summary = score(video, fps=60.0)
+    told = [w for w in summary.warnings if "motion looks slower" in w]
+    assert len(told) == 1
+    assert told[0].startswith("long.avi: 60 frames a second are scored")
+    assert told[0] in summary.videos[0]["warnings"]
+    assert not any("motion looks" in w for w in score(video).warnings)
+
+
+def test_what_is_kept_is_told_again(score, videos):
+    paths = [videos / "mon", videos / "tue"]
+    first = score(*paths, fps=60.0)
+    again = score(*paths, fps=60.0)
+    assert again.kept == 2
+    assert sorted(again.warnings) == sorted(first.warnings)
+    assert any("normal clips cannot show" in w for w in again.warnings)
+    # Thresholds that can be shown.
+    assert score(*paths, fps=10.0, threshold=3.0).warnings == []
+
+
 def test_an_annotated_video_has_every_frame(score, videos, tmp_path):
     plain = score(videos / "long.avi", threshold=-1e6).videos[0]
     (video,) = score(videos / "long.avi", threshold=-1e6, annotate=True).videos

@@ -53,3 +53,10 @@ def test_bad_input_is_named():
         event_metrics([[]], [])
     with pytest.raises(ValueError, match=r"\[5, 5\]"):
         event_metrics([[(5, 5)]], [[]])
+    with pytest.raises(ValueError, match=r"whole frames.*\[1.9, 2.5\]"):
+        event_metrics([[(1.9, 2.5)]], [[(1, 2)]])
+    with pytest.raises(ValueError, match=r"overlap.*\[\[1, 5\], \[4, 6\]\]"):
+        event_metrics([[(4, 6), (1, 5)]], [[(1, 5)]])
+    for labels in ([0, np.nan, 1], [[0, 1]], [0, 2]):
+        with pytest.raises(ValueError, match="0 and 1"):
+            intervals(labels)

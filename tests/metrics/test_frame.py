@@ -295,7 +295,15 @@ def test_smooth_keeps_a_constant_and_lowers_a_peak():
     assert smoothed.max() < 0.25
 
 
-@pytest.mark.parametrize("sigma", [0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("scores", [[1, np.nan], [np.inf, 1], [], [[1], [2]]])
+def test_scores_of_a_video_are_checked(scores):
+    with pytest.raises(ValueError, match="Scores of a video must be"):
+        smooth(scores, sigma=1.0)
+    with pytest.raises(ValueError, match="Scores of a video must be"):
+        per_video_min_max([[1.0, 2.0], scores])
+
+
+@pytest.mark.parametrize("sigma", [0, -1.0, np.nan, np.inf, None, "3"])
 def test_smooth_refuses_other_widths(sigma):
     with pytest.raises(ValueError, match="positive number of frames"):
         smooth(np.zeros(3), sigma=sigma)

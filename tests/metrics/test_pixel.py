@@ -74,5 +74,11 @@ def test_one_class_has_no_area():
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match=r"as many frames.*\(2, 4, 4\)"):
         pixel_scores(np.zeros((2, 4, 4)), np.zeros((3, 4, 4)))
+    with pytest.raises(ValueError, match=r"finite.* 1 values"):
+        pixel_scores([[[0.0, np.nan]]], [[[1, 1]]])
+    with pytest.raises(ValueError, match=r"\(1, 0, 4\)"):
+        pixel_scores(np.zeros((1, 0, 4)), np.zeros((1, 4, 4)))
+    with pytest.raises(ValueError, match="1 and 2 arrays"):
+        pixel_auc([np.zeros((1, 4, 4))], [np.zeros((1, 4, 4))] * 2)
     with pytest.raises(ValueError, match="share=0"):
         pixel_scores(np.zeros((1, 4, 4)), np.zeros((1, 4, 4)), share=0)

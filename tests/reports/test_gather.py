@@ -133,6 +133,18 @@ def test_the_run_s_own_data_set(run_folder, footage_folder):
     assert locate_videos(read_results(run_folder)).paths == {}
 
 
+def test_scores_of_another_data_set_than_the_run_s(
+    run_folder, footage_folder, tmp_path
+):
+    home = run_folder.parent / "gone"  # of the videos it was trained on
+    (home / "test").mkdir(parents=True)
+    (home / "test" / "99.avi").symlink_to(footage_folder / "01.avi")
+    metrics = json.loads((run_folder / "metrics.json").read_text())
+    metrics["dataset"] = "avenue"
+    (run_folder / "metrics.json").write_text(json.dumps(metrics))
+    assert locate_videos(read_results(run_folder)).paths == {}
+
+
 def test_a_data_set(run_folder, footage_folder, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "test").symlink_to(footage_folder)

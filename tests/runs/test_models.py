@@ -65,7 +65,8 @@ def test_an_unknown_name_lists_the_known_ones():
     [
         ({"skips": "both"}, "skips must be one of motion, none"),
         ({"cluster_weight": "0,01"}, "cluster_weight='0,01'"),
-        ({"schedule": {"rate": 1}}, "unexpected keyword argument 'rate'"),
+        ({"schedule": {"rate": 1}}, "no 'rate': .*one of pretrain_epochs, dec"),
+        ({"width": "abc"}, r"value is of the wrong kind.*Usual: width=32\."),
         ({"attention": {"side": 2}}, "side"),
     ],
 )

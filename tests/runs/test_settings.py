@@ -133,6 +133,9 @@ def test_no_configuration(tmp_path):
     for path in (tmp_path, tmp_path / "none", tmp_path / "file"):
         with pytest.raises(RunFolderError, match=f"{path.name}: not a run"):
             RunSettings.read(path)
+        with pytest.raises(RunFolderError) as caught:
+            RunSettings.read_backend(path)
+        assert "configuration of this version" not in str(caught.value)
 
 
 def test_a_new_run_takes_any_folder_without_one(tmp_path, resolved):

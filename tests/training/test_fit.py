@@ -1,10 +1,13 @@
 """What people do with `fit` beside calling it once with defaults."""
 
+import zipfile
+
 import keras
 import numpy as np
 import pytest
 from conftest import to_numpy
 
+from keras_cdae.errors import NonFiniteError
 from keras_cdae.training import stages as stages_module
 
 BASE, LATER = 2e-3, 6e-4  # nano: in stage 1, and in stage 3
@@ -231,3 +234,150 @@ def test_compile_arguments_travel_with_the_file(make_model, tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.run_eagerly
     assert loaded.steps_per_execution == 2
+
+
+@pytest.mark.backend
+def test_pairs_of_arrays_are_trained_on(make_model, tiny_clips):
+    other = np.flip(tiny_clips, 1).copy()
+
+    def losses(x, y):
+        model = make_model(seed=3)
+        history = model.fit(
+            x, y, batch_size=12, epochs=1, verbose=0, shuffle=False
+        )
+        return history.history["loss"][0], model.train_on_batch(x, y)[0]
+
+    plain, pairs = losses(tiny_clips, None), losses(tiny_clips, other)
+    assert losses(tiny_clips, tiny_clips) == pytest.approx(plain, rel=1e-5)
+    assert losses(tiny_clips, np.zeros(12)) == pytest.approx(plain, rel=1e-5)
+    assert pairs[0] != pytest.approx(plain[0], rel=1e-3)
+    untrained = make_model(seed=3).train_on_batch(tiny_clips, other)[0]
+    assert pairs[0] == pytest.approx(untrained, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "error", "words"),
+    [
+        (
+            "clips",
+            {"y": np.zeros((3, 5, 32, 32, 1))},
+            ValueError,
+            "12 and 3 cl",
+        ),
+        ("clips", {"sample_weight": np.ones(12)}, ValueError, "no sample_weig"),
+        ("clips", {"class_weight": {0: 1.0}}, ValueError, "no class_weight"),
+        ("none", {}, ValueError, "at least one clip"),
+        ("dict", {}, TypeError, "Received: x of type dict"),
+        ("list", {}, TypeError, r"numpy\.stack"),
+        ("nothing", {}, TypeError, "Received: x of type NoneType"),
+    ],
+)
+def test_what_fit_and_evaluate_refuse(
+    make_model, tiny_clips, x, options, error, words
+):
+    model = make_model()
+    given = {
+        "clips": tiny_clips,
+        "none": tiny_clips[:0],
+        "dict": {"clips": tiny_clips},
+        "list": list(tiny_clips),
+        "nothing": None,
+    }[x]
+    with pytest.raises(error, match=words):
+        model.fit(given, **options)
+    if "class_weight" not in options:
+        with pytest.raises(error, match=words):
+            model.evaluate(given, **options)
+
+
+@pytest.mark.backend
+def test_losses_of_validation_do_not_depend_on_the_batch_size(
+    make_model, tiny_clips
+):
+    model = make_model()
+    clips = np.concatenate([tiny_clips, np.zeros_like(tiny_clips[:1])])
+    found = [
+        model.evaluate(clips, batch_size=size, verbose=0, return_dict=True)
+        for size in (13, 6)
+    ]
+    assert found[0].keys() == found[1].keys()
+    for name, value in found[0].items():
+        assert found[1][name] == pytest.approx(value, rel=1e-4), name
+
+
+def test_nan_in_validation_ends_fit(make_model, tiny_clips):
+    broken = tiny_clips[:4].copy()
+    broken[2] = np.nan
+    with pytest.raises(NonFiniteError, match="look at the validation clips"):
+        fit(make_model(), tiny_clips, validation_data=broken)
+
+
+def test_clips_that_are_not_in_0_to_1_are_told(make_model, tiny_clips, caplog):
+    fit(make_model(), tiny_clips * 255)
+    assert "divide them by 255" in caplog.text
+    caplog.clear()
+    model = make_model()
+    model.score(tiny_clips * 255)
+    model.score(tiny_clips * 255)
+    assert caplog.text.count("divide them by 255") == 1
+    caplog.clear()
+    make_model().score((tiny_clips.clip(0, 1) * 255).astype("uint8"))
+    assert "divide" not in caplog.text
+    for dtype in ("bool", "uint16"):
+        with pytest.raises(ValueError, match=f"Received: {dtype}"):
+            model.score((tiny_clips * 255).astype(dtype))
+
+
+def test_scores_of_random_centroids_and_of_nan_are_told(
+    make_model, tiny_clips, caplog
+):
+    model = make_model()
+    model.score(tiny_clips)
+    model.score(tiny_clips)
+    assert caplog.text.count("The centroids are random") == 1
+    fit(model, tiny_clips)
+    caplog.clear()
+    model = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(model)
+    )
+    assert "random" not in caplog.text
+    broken = tiny_clips.copy()
+    broken[3] = np.nan
+    model.score(broken)
+    assert "1 of 12 scores are not finite" in caplog.text
+
+
+@pytest.mark.backend
+def test_a_file_of_another_backend_is_trained_on(
+    make_model, tiny_clips, tmp_path
+):
+    model = make_model()
+    fit(model, tiny_clips, epochs=2)
+    model.save(tmp_path / "here.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "here.keras") as here,
+        zipfile.ZipFile(tmp_path / "there.keras", "w") as there,
+    ):
+        text = here.read("config.json").decode()
+        assert "keras.src.backend" not in text
+        assert '"module": "keras.optimizers"' in text
+        # As torch's own optimizers are called; none there under the others.
+        foreign = "keras.src.backend.torch.optimizers.torch_adam"
+        text = text.replace(
+            '"module": "keras.optimizers"', f'"module": "{foreign}"'
+        )
+        there.writestr("config.json", text)
+        for name in here.namelist():
+            if name != "config.json":
+                there.writestr(name, here.read(name))
+    loaded = keras.models.load_model(tmp_path / "there.keras")
+    rate = loaded.optimizer.autoencoders
+    assert type(rate).__module__ == type(keras.optimizers.Adam()).__module__
+    fit(loaded, tiny_clips, epochs=3, initial_epoch=2)
+    assert loaded.clusters_in_use
+
+
+def test_optimizers_that_wrap_others_are_refused(make_model):
+    inner = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="a LossScaleOptimizer"):
+        make_model().compile(keras.optimizers.LossScaleOptimizer(inner))

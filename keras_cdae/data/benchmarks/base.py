@@ -108,6 +108,18 @@ class Dataset:
         """The labels in use, as in `ped2.mat (intervals)`; None without."""
         return self.truth.title if self.truth else None
 
+    def require_test(self) -> None:
+        """Raise an error if there is no test video.
+
+        Raises:
+            DataError: if so.
+        """
+        if not self.test:
+            raise DataError(
+                f"{self.root}: has no test video to evaluate on. Put videos "
+                "into its folder `test`."
+            )
+
     def labels_for(self, video_name: str, num_frames: int) -> Labels | None:
         """Return the frame labels of one test video.
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keras_cdae.errors import DataError, in_command
+
 from . import backend, options, output, progress
 
 if TYPE_CHECKING:
@@ -97,9 +99,15 @@ def report(
     from keras_cdae.reports.gather import read_results
     from keras_cdae.reports.locate import locate_videos
     from keras_cdae.reports.page import require_packages, write_report
-    from keras_cdae.runs.find import find_model
+    from keras_cdae.runs.find import find_model, shipped_models
 
     require_packages()
+    if source.suffix == ".keras" or str(source) in shipped_models():
+        raise DataError(
+            f"{source}: is a model, and a report is of scores: write them with "
+            f"`keras-cdae eval {in_command(source)} --dataset NAME --data-dir "
+            "DIR --output FOLDER`, then give FOLDER."
+        )
     file = None if model is None else find_model(model)
     results = read_results(source, model_file=file)
     located = locate_videos(

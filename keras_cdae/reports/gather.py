@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.errors import DataError, ModelFileError, in_command
-from keras_cdae.runs.find import shipped_models
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.scoring.scores import COLUMNS, VideoScores, read_scores_csv
 
@@ -108,12 +107,6 @@ def read_model_config(file: Path) -> dict[str, Any]:
 
 
 def _read_videos(path: Path) -> list[VideoScores]:
-    if path.suffix == ".keras" or str(path) in shipped_models():
-        raise DataError(
-            f"{path}: is a model, and a report is of scores: write them with "
-            f"`keras-cdae eval {in_command(path)} --dataset NAME --data-dir "
-            "DIR --output FOLDER`, then give FOLDER."
-        )
     if not path.exists():
         raise DataError(
             f"{path}: no such run folder or score file. Name the folder that "

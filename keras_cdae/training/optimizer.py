@@ -9,7 +9,7 @@ import keras
 from keras_cdae.serialization import register
 from keras_cdae.types import Tensor
 
-OF_A_BACKEND = re.compile(r"keras\.src\.backend\.\w+\.optimizers\.")
+OF_A_BACKEND = re.compile(r"keras\.\w+\.backend\.\w+\.optimizers\.")
 CENTROIDS_PATTERN = r"(.*/)?centroids"
 
 
@@ -100,9 +100,8 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
 def portable(config: Any) -> Any:
     """Return the configuration of optimizers as every backend can read it.
 
-    Keras writes the class of the backend that trained, such as
-    `keras.src.backend.torch.optimizers.torch_adam.Adam`, which another backend
-    cannot use.
+    Keras writes the class of the backend that trained, torch's own Adam for
+    one, which another backend cannot use.
 
     Args:
         config: from `keras.saving.serialize_keras_object`.

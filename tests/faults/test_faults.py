@@ -10,8 +10,7 @@ import pytest
 pytest.importorskip("torch")  # a forked process is at work at once
 
 RUN = Path(__file__).with_name("run.py")
-FAULTS = (
-    "train-kill",
+FAULTS = (  # a killed training is tested in tests/runs/test_resume.py
     "eval-kill",
     "score-kill",
     "export-kill",

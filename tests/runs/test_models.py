@@ -66,7 +66,11 @@ def test_an_unknown_name_lists_the_known_ones():
         ({"skips": "both"}, "skips must be one of motion, none"),
         ({"cluster_weight": "0,01"}, "cluster_weight='0,01'"),
         ({"schedule": {"rate": 1}}, "no 'rate': .*one of pretrain_epochs, dec"),
-        ({"width": "abc"}, r"value is of the wrong kind.*Usual: width=32\."),
+        ({"width": "abc"}, "width='abc'"),
+        (
+            {"decoder_multipliers": 4},
+            r"wrong kind.*Usual: decoder_multipliers=\(4, 4, 2\)\.",
+        ),
         ({"attention": {"side": 2}}, "side"),
     ],
 )

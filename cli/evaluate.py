@@ -83,7 +83,7 @@ def evaluate(
     dataset, data_dir = data_of_run(run, dataset, data_dir)
     load_dataset(dataset, data_dir, labels=labels).require_test()
     if folder is None and run.is_dir():
-        folder = _own_folder(run, dataset)
+        folder = _own_folder(run, dataset, data_dir)
     backend.require()
     from keras_cdae.runs.evaluator import evaluate as evaluate_run
     from keras_cdae.runs.loader import load
@@ -116,18 +116,25 @@ def evaluate(
             _draw(model, evaluation, folder)
 
 
-def _own_folder(run: Path, dataset: str) -> Path | None:
-    """Return the run's folder if it is the place of these results."""
+def _own_folder(run: Path, dataset: str, data_dir: Path | None) -> Path | None:
+    """Return the run's folder if it is the place of these results.
+
+    A data set may have moved; `folder` is a name for any.
+    """
     if not (run / "config.json").is_file():
         return run
     from keras_cdae.runs.settings import RunSettings
 
-    trained_on = RunSettings.read(run).dataset
-    if dataset == trained_on:
+    settings = RunSettings.read(run)
+    same = data_dir is not None and (
+        data_dir.expanduser().absolute() == Path(settings.data_dir)
+    )
+    if dataset == settings.dataset and (same or dataset != "folder"):
         return run
     output.say(
-        f"{run} was trained on {trained_on}, whose results it keeps: these "
-        "are not written. Give --output FOLDER for files and pictures."
+        f"{run} was trained on {settings.dataset} in {settings.data_dir}, "
+        "whose results it keeps: these are not written. Give --output FOLDER "
+        "for files and pictures."
     )
     return None
 

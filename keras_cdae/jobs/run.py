@@ -106,7 +106,7 @@ def score_many(
             kept=len(plan.names) - len(plan.tasks),
             failures=[*plan.failures, *outcomes.failures],
             warnings=list(
-                dict.fromkeys([*_kept_warnings(folder, plan, facts), *told])
+                dict.fromkeys([*told, *_stored_warnings(folder, plan, facts)])
             ),
             seconds=time.monotonic() - begun,
         )
@@ -202,26 +202,17 @@ class Outcomes:
             )
 
 
-def _kept_warnings(
+def _stored_warnings(
     folder: Path, plan: Plan, facts: ModelFacts
 ) -> Iterator[str]:
-    """Yield what was told when the videos were scored that are done."""
-    done = {task.name for task in plan.tasks}
+    """Yield what was told when the videos were scored, now or before."""
     for name in plan.names:
-        record = None if name in done else read_record(folder, name)
+        record = read_record(folder, name)
         if record is None:
             continue
         yield from record["warnings"]
-        rule = record["threshold"]
-        if (
-            facts.calibration is None
-            or not rule
-            or rule["supported"]
-            in (
-                None,
-                True,
-            )
-        ):
+        rule = record["threshold"] or {}
+        if facts.calibration is None or rule.get("supported") is not False:
             continue
         with caught() as messages:
             facts.calibration.threshold(

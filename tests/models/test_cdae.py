@@ -351,7 +351,7 @@ def test_jit_compile_gives_the_same_numbers(make_model, tiny_clips):
     if keras.backend.backend() == "torch":
         pytest.skip("torch's compiler takes minutes")
     if keras.backend.backend() == "jax":
-        pytest.skip("every other test compiles; without it takes minutes")
+        pytest.skip("every other test compiles; without, it is slow")
     losses = []
     for jit in (True, False):
         model = make_model(seed=1)

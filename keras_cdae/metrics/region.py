@@ -125,6 +125,7 @@ def region_curve(
     Raises:
         ValueError: as `region_metrics`.
     """
+    maps = [_as_maps(video) for video in maps]
     _check(maps, regions, sizes, alpha, beta)
     truths = [
         _Truth.of(found, _grid(video), size)
@@ -295,6 +296,12 @@ def _count_tracks(regions: Iterable[Region]) -> int:
     return len({region.track for region in regions})
 
 
+def _as_maps(video: np.ndarray) -> np.ndarray:
+    array = np.asarray(video)
+    # OpenCV stretches no float16.
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
 def _check(
     maps: Sequence[np.ndarray],
     regions: Sequence[Sequence[Region]],
@@ -313,19 +320,31 @@ def _check(
             raise ValueError(
                 f"`{name}` must lie in (0, 1]. Received: {name}={value!r}"
             )
-    for index, problem in _problems(maps, regions):
+    for index, problem in _problems(maps, regions, sizes):
         raise ValueError(f"Video {index} (counted from 0): {problem}")
 
 
+def _lies_in(region: Region, size: tuple[int, ...]) -> bool:
+    height, width = region.mask.shape
+    return region.top + height <= size[0] and region.left + width <= size[1]
+
+
 def _problems(
-    maps: Sequence[np.ndarray], regions: Sequence[Sequence[Region]]
+    maps: Sequence[np.ndarray],
+    regions: Sequence[Sequence[Region]],
+    sizes: Sequence[tuple[int, ...]],
 ) -> Iterator[tuple[int, str]]:
-    for index, (video, found) in enumerate(zip(maps, regions, strict=True)):
+    rows = zip(maps, regions, sizes, strict=True)
+    for index, (video, found, size) in enumerate(rows):
+        if len(size) != 2:
+            yield index, f"`sizes` are (H, W). Received: {tuple(size)}"
+        elif not all(_lies_in(region, size) for region in found):
+            yield index, f"`regions` lie outside of its size {tuple(size)}"
         if video.ndim != 3 or not video.size or not np.isfinite(video).all():
             yield (
                 index,
                 "`maps` must be (frames, h, w), finite and not empty. "
                 f"Received: shape {video.shape}",
             )
-        if any(region.frame >= len(video) for region in found):
+        if not all(0 <= region.frame < len(video) for region in found):
             yield index, f"`regions` lie beyond its {len(video)} maps"

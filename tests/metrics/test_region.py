@@ -180,6 +180,18 @@ def test_bad_input_is_named():
     beyond = mask_regions(np.ones((3, 4, 4)))
     with pytest.raises(ValueError, match="beyond its 2 maps"):
         measure([maps], [beyond], [(4, 4)])
+    with pytest.raises(ValueError, match=r"outside of its size \(3, 4\)"):
+        measure([maps], [mask_regions(np.ones((2, 4, 4)))], [(3, 4)])
+    with pytest.raises(ValueError, match=r"`sizes` are \(H, W\)"):
+        measure([maps], [[]], [(2, 4, 4)])
+
+
+def test_lists_and_float16_are_maps(rng):
+    masks, maps = example(rng)
+    regions = [mask_regions(masks)]
+    half = maps.astype(np.float16)
+    found = measure([half], regions, [(12, 12)])
+    assert found == measure([half.tolist()], regions, [(12, 12)])
 
 
 def example(rng):

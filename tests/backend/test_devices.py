@@ -54,9 +54,7 @@ def assert_same(found, wanted, epochs=slice(None)):
         np.testing.assert_allclose(
             found["history"][name],
             values[epochs],
-            # Validation weighs batches by their size, and the last one is
-            # larger where it was made even.
-            rtol=0.1 if name.startswith("val_") else 1e-3,
+            rtol=1e-3,
             atol=1e-4,
             err_msg=name,
         )

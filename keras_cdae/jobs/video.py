@@ -78,7 +78,7 @@ def _score(
     warnings: list[str],
 ) -> None:
     old = read_record(job.output, task.name)
-    fps = _frame_rate(model, task, job, old)
+    fps = _frame_rate(model, task, job)
     rule = None
     if model.calibration is not None:
         if fps is None:
@@ -86,9 +86,10 @@ def _score(
                 f"{task.path}: has no frame rate: give it with --fps."
             )
         rule = alarm_rule(job.settings, model.calibration, fps)
+    pace = _pace(model, task, fps)
+    for text in pace:
+        logger.warning("%s", text)
     of_rule = len(warnings)
-    if not task.reuse:
-        _warn_of_pace(model, task, fps)
     with tempfile.TemporaryDirectory(dir=job.work) as folder:
         made = Path(folder)
         if task.reuse:
@@ -104,6 +105,10 @@ def _score(
             )
         files = _write(made, scores, job, task)
         _replace(job.output, task.name, files, old)
+    told = []
+    if task.reuse and old:  # all but what was said of another rate
+        before = _pace(model, task, old["fps"])
+        told = [text for text in old["warnings"] if text not in before]
     record = {
         "video": task.name,
         "path": str(task.path.resolve()),
@@ -114,9 +119,7 @@ def _score(
         "threshold": None if rule is None else rule.to_dict(),
         "segments": None if rule is None else _segments(scores, job, rule),
         # What the rule warned of, `supported` says.
-        "warnings": old["warnings"]
-        if task.reuse and old
-        else warnings[of_rule:],
+        "warnings": [*pace, *(told or warnings[of_rule:])],
         "files": {
             name: (job.output / name).stat().st_size for _, name in files
         },
@@ -126,28 +129,26 @@ def _score(
     write_json(job.output / f"{task.name}{SUFFIX}", record)
 
 
-def _frame_rate(
-    model: "CDAE", task: Task, job: Job, old: dict[str, Any] | None
-) -> float | None:
+def _frame_rate(model: "CDAE", task: Task, job: Job) -> float | None:
     if job.settings.fps is not None:
         return job.settings.fps
-    found = old["fps"] if task.reuse and old else video_info(task.path).fps
+    found = video_info(task.path).fps
     if found is None and model.calibration is not None:
         return model.calibration.fps
     return None if found is None else float(found)
 
 
-def _warn_of_pace(model: "CDAE", task: Task, fps: float | None) -> None:
+def _pace(model: "CDAE", task: Task, fps: float | None) -> list[str]:
+    """Return what to say of a rate that the model did not learn from."""
     calibration = model.calibration
     told = None if fps is None else pace_of(fps, calibration)
-    if told is not None and calibration is not None:
-        logger.warning(
-            "%s: %s Convert it to %.3g frames a second, or train on video of "
-            "its own rate; --fps gives that of one whose header is wrong.",
-            task.path.name,
-            told,
-            calibration.fps,
-        )
+    if told is None or calibration is None:
+        return []
+    return [
+        f"{task.path.name}: {told} Convert it to {calibration.fps:.3g} frames "
+        "a second, or train on video of its own rate; --fps gives that of one "
+        "whose header is wrong."
+    ]
 
 
 def _stored_scores(job: Job, task: Task) -> VideoScores:

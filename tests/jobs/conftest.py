@@ -23,6 +23,7 @@ def model_files(tmp_path_factory):
         "nano", image_size=(32, 32), channels=1, num_clusters=4
     )
     clips = np.random.default_rng(0).random((4, 5, 32, 32, 1), np.float32)
+    model.clusters_flag.assign(1.0)  # as if k-means had set its centroids
     model.score(clips)  # builds it
     model.save(folder / "plain.keras")
     frames = moving_square(60, 7)[:, :32, :32, :1]

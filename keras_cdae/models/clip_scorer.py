@@ -158,6 +158,23 @@ class ClipScorer(Mixin):
             result["p"] = self.calibration.p(result["score"])
         return result
 
+    def export(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Export what the model calls, by `keras.Model.export`.
+
+        Also of a model that was never called, as one that was just loaded.
+        Scores and calibration are not in such a file: `keras_cdae.export` has
+        them.
+
+        Args:
+            filepath: as in `keras.Model.export`, as are all others.
+            *args: `format`, `verbose`, `input_signature`.
+            **kwargs: the same, and those of the format.
+        """
+        if len(args) < 3 and kwargs.get("input_signature") is None:
+            shape = (None, *self.clip_shape)
+            kwargs["input_signature"] = [keras.InputSpec("float32", shape)]
+        super().export(filepath, *args, **kwargs)
+
     def _warn_of_clusters(self) -> None:
         """Warn of a score that would mean nothing; of a `CDAE` alone."""
 

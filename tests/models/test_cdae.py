@@ -299,6 +299,25 @@ def test_save_and_load_keep_everything(trained, tiny_clips, tmp_path):
         np.testing.assert_allclose(got[name], expected[name], rtol=1e-5)
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="what is tested is the signature; torch has no SavedModel of it",
+)
+def test_keras_exports_a_model_that_was_only_loaded(
+    trained, tiny_clips, tmp_path
+):
+    import tensorflow as tf
+
+    trained.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded.export(tmp_path / "saved", verbose=False)
+    saved = tf.saved_model.load(str(tmp_path / "saved"))
+    expected, got = trained(tiny_clips), saved.serve(tiny_clips)
+    assert set(got) == set(expected)
+    for name in expected:
+        np.testing.assert_allclose(got[name], expected[name], atol=1e-5)
+
+
 def test_loaded_model_goes_on_as_the_saved_one(trained, tiny_clips, tmp_path):
     trained.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")

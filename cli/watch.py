@@ -14,7 +14,7 @@ from . import backend, options, output
 if TYPE_CHECKING:
     from keras_cdae.live import AlarmTracker, Watch, WatchStats
     from keras_cdae.live.scorer import Scorer
-    from keras_cdae.live.sinks import Sink
+    from keras_cdae.live.sinks import Worker
 
 TYPICAL_FPS = 25.0  # until a camera has shown its own
 INTERRUPTED = 130
@@ -174,13 +174,14 @@ def watch(
         loop=settings["loop"],
         fps=settings["fps"],
     )
+    notified = _notified(webhook, program)
     task = Watch(
         live,
         scorer,
         tracker,
         recorder,
         sinks=[JsonLines(output.result)],
-        notified=_notified(webhook, program),
+        notified=notified,
         notify=settings["notify"],
         threshold=threshold,
     )
@@ -190,8 +191,15 @@ def watch(
     )
     stop = threading.Event()
     with _signals(stop) as received, _view(task, view):
-        stats = task.run(stop, duration=duration)
-    _summarize(stats)
+        try:
+            stats = task.run(stop, duration=duration)
+        except BrokenPipeError:
+            output.say(
+                "Nobody reads the messages any more: the watch has ended. To "
+                "watch on without, send them to a file."
+            )
+            raise
+    _summarize(stats, notified)
     return INTERRUPTED if signal.SIGINT in received else 0
 
 
@@ -249,10 +257,10 @@ def _tracker(
     return tracker, for_rate
 
 
-def _notified(webhook: str | None, program: str | None) -> "list[Sink]":
+def _notified(webhook: str | None, program: str | None) -> "list[Worker]":
     from keras_cdae.live import CommandSink, Webhook
 
-    sinks: list[Sink] = []
+    sinks: list[Worker] = []
     if webhook is not None:
         sinks.append(Webhook(webhook))
     if program is not None:
@@ -270,7 +278,10 @@ def _as_usage_error(option: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals(stop: threading.Event) -> Iterator[list[int]]:
-    """Let Ctrl-C and SIGTERM end the watch in order; a second one at once."""
+    """Let Ctrl-C and SIGTERM end the watch in order; a second one at once.
+
+    So does a terminal that goes away, unless `nohup` has it ignored.
+    """
     received: list[int] = []
 
     def end(number: int, _: object) -> None:
@@ -282,10 +293,11 @@ def _signals(stop: threading.Event) -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield received  # signals are the main thread's
         return
-    before = {
-        number: signal.signal(number, end)
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    hangup = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+        numbers.append(hangup)
+    before = {number: signal.signal(number, end) for number in numbers}
     try:
         yield received
     finally:
@@ -306,7 +318,7 @@ def _view(task: "Watch", wanted: bool) -> Iterator[None]:
         yield
 
 
-def _summarize(stats: "WatchStats") -> None:
+def _summarize(stats: "WatchStats", notified: "list[Worker]") -> None:
     delay = stats.delay_ms
     lines = [
         f"Watched for {output.duration(stats.seconds)}: {stats.frames} frames, "
@@ -324,5 +336,11 @@ def _summarize(stats: "WatchStats") -> None:
             f"The camera was lost and came back {stats.reconnects} times, "
             f"{stats.lost_seconds:.0f} s without a picture."
         )
+    lines += [
+        f"{sink.title}: {sink.failed} messages not delivered, "
+        f"{sink.delivered} delivered."
+        for sink in notified
+        if sink.failed
+    ]
     for line in lines:
         output.say(line)

@@ -40,6 +40,7 @@ class Camera:
         read_timeout: float = READ_SECONDS,
     ) -> None:
         self.name = source_name(source)
+        self._is_file = isinstance(source, Path)
         self.read_timeout = read_timeout
         if isinstance(source, int):
             self._capture = cv2.VideoCapture(source)
@@ -52,7 +53,7 @@ class Camera:
             self._capture = cv2.VideoCapture(str(source), cv2.CAP_FFMPEG, flat)
         if not self._capture.isOpened():
             self._capture.release()
-            if isinstance(source, Path):
+            if self._is_file:
                 raise VideoError(
                     f"{self.name}: cannot be opened as video. The file is "
                     "damaged, or of a format that OpenCV does not read."
@@ -77,7 +78,8 @@ class Camera:
     def fps(self) -> float | None:
         """Frames a second as the header says; None where that is nonsense."""
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        return fps if FPS_RANGE[0] <= fps <= FPS_RANGE[1] else None
+        least, most = (0.0, np.inf) if self._is_file else FPS_RANGE
+        return fps if fps and least <= fps <= most and fps < np.inf else None
 
     @property
     def seconds(self) -> float:

@@ -1,8 +1,9 @@
 """Clips of alarms as they are written: frames, heat, and a picture."""
 
+import logging
 import math
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from keras_cdae.data.camera import unpack_frame
 from keras_cdae.data.h264 import H264Writer
 from keras_cdae.data.images import write_image
 from keras_cdae.reports.overlay import heat_overlay
+
+logger = logging.getLogger(__name__)
 
 LONG_STEP = 1.0  # seconds; not counted in a clip's frame rate
 FPS_LIMITS = (1.0, 120.0)
@@ -70,7 +73,7 @@ class SavedClip:
         picture: the frame of the peak; None likewise.
         frames: in the video.
         seconds: that it lasts.
-        error: why it could not be written.
+        error: why one of them could not be written.
     """
 
     name: str
@@ -90,7 +93,7 @@ def write_clip(clip: Clip, folder: Path) -> SavedClip:
 
     Raises:
         ValueError: if it has no frame.
-        OSError: if the files cannot be written.
+        OSError: if the video cannot be written.
     """
     frames = clip.frames
     if not frames:
@@ -108,10 +111,15 @@ def write_clip(clip: Clip, folder: Path) -> SavedClip:
             size = size or drawn.shape
             if drawn.shape == size:  # a camera may come back with another
                 writer.write(drawn)
-    picture = folder / f"{clip.name}.png"
-    write_image(picture, draw(peak_frame(clip), low, high))
     count = writer.frames
-    return SavedClip(clip.name, target, picture, count, count / fps)
+    picture = folder / f"{clip.name}.png"
+    saved = SavedClip(clip.name, target, picture, count, count / fps)
+    try:
+        write_image(picture, draw(peak_frame(clip), low, high))
+    except Exception as error:  # the video is there
+        logger.warning("clip %s: its picture: %s", clip.name, error)
+        return replace(saved, picture=None, error=str(error))
+    return saved
 
 
 def frame_rate(times: list[float]) -> float:

@@ -307,19 +307,23 @@ class Watch:
     def _tell_clip(self, saved: SavedClip) -> None:
         message = self._open.pop(saved.name)
         del message["delay_ms"]
-        if saved.error is None:
+        if saved.clip is None:
+            message["clip"] = None
+        else:
             message["clip_frames"] = saved.frames
             message["clip_seconds"] = round(saved.seconds, 2)
-        else:
-            message.update(clip=None, picture=None, error=saved.error)
+        if saved.picture is None:
+            message["picture"] = None
+        if saved.error is not None:
+            message["error"] = saved.error
         self._tell(message, notify="clip")
 
     def _tell(self, message: Message, notify: str = "") -> None:
-        for sink in self.sinks:
-            sink.send(message)
         if notify and self.notify in (notify, "both"):
             for sink in self.notified:
                 sink.send(message)
+        for sink in self.sinks:  # last: a pipe may have lost its reader
+            sink.send(message)
 
     def _show(self) -> None:
         now = time.monotonic()
@@ -349,10 +353,12 @@ class Watch:
         self.source.stop()
         try:
             self._end(self.tracker.finish())
-            self.recorder.close()
-            self._deliver()
-            if self.source.error is None:
-                self._tell({"event": "summary", **self.stats().to_dict()})
         finally:
-            for sink in (*self.sinks, *self.notified):
-                sink.close()
+            self.recorder.close()
+            try:
+                self._deliver()
+                if self.source.error is None:
+                    self._tell({"event": "summary", **self.stats().to_dict()})
+            finally:
+                for sink in (*self.sinks, *self.notified):
+                    sink.close()

@@ -39,16 +39,43 @@ def to_line(message: Message) -> str:
 class JsonLines:
     """Every message as a line of JSON.
 
+    A full disk is told of once, and does not end a watch that has clips to
+    write and others to tell.
+
     Args:
         write: takes a line without its end.
+
+    Attributes:
+        failed: lines that were not written.
     """
 
     def __init__(self, write: Callable[[str], Any]) -> None:
         self.write = write
+        self.failed = 0
+        self._gone = False
 
     def send(self, message: Message) -> None:
-        """Write a message."""
-        self.write(to_line(message))
+        """Write a message.
+
+        Raises:
+            BrokenPipeError: once, if nobody reads any more.
+        """
+        if self._gone:
+            self.failed += 1
+            return
+        try:
+            self.write(to_line(message))
+        except BrokenPipeError:
+            self.failed += 1
+            self._gone = True
+            raise
+        except OSError as error:
+            self.failed += 1
+            if self.failed == 1:
+                logger.warning(
+                    "messages cannot be written: %s. The watch goes on.",
+                    error.strerror or error,
+                )
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -58,6 +85,11 @@ class Worker(ABC):
     """Delivers messages in a thread; a slow receiver holds nobody up.
 
     At most `WAITING` messages wait; more are given up, with a warning.
+
+    Attributes:
+        title: what it is, for messages.
+        delivered: messages that arrived.
+        failed: messages that did not.
     """
 
     title: str
@@ -102,7 +134,17 @@ class Worker(ABC):
 
     def _work(self) -> None:
         while (message := self._messages.get()) is not None:
-            if self.deliver(message):
+            try:
+                arrived = self.deliver(message)
+            except Exception as error:  # the next one may arrive
+                logger.warning(
+                    "%s: %s not delivered: %r",
+                    self.title,
+                    message.get("id"),
+                    error,
+                )
+                arrived = False
+            if arrived:
                 self.delivered += 1
             else:
                 self.failed += 1

@@ -95,7 +95,6 @@ class LiveSource:
         self.on_frame = on_frame
         self.on_state = on_state
         self.seen = self.dropped = self.connections = 0
-        self.lost_seconds = 0.0
         self.missed = 0.0  # of what was dropped, what would have been scored
         self.error: BaseException | None = None
         self.header_fps = fps
@@ -111,6 +110,7 @@ class LiveSource:
         self._hurries = False
         self._connected_at = 0.0
         self._lost_at: float | None = None
+        self._lost_before = 0.0  # seconds, of cameras that came back
         self._thread = threading.Thread(
             target=self._work, name="camera", daemon=True
         )
@@ -124,6 +124,13 @@ class LiveSource:
     def reconnects(self) -> int:
         """How many times a camera that had gone came back."""
         return max(0, self.connections - 1)
+
+    @property
+    def lost_seconds(self) -> float:
+        """Seconds without a camera, those of one that is lost now, too."""
+        lost = self._lost_at
+        now = 0.0 if lost is None else time.monotonic() - lost
+        return self._lost_before + now
 
     @property
     def fps(self) -> float | None:
@@ -143,6 +150,7 @@ class LiveSource:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._count_loss()
 
     def take(self, timeout: float) -> LiveFrame | None:
         """Return the next frame to score.
@@ -310,6 +318,10 @@ class LiveSource:
                 return
             self._put(image, begun + count / pace)
             count += 1
+        if self.loop:  # the last frame, too, is shown for its time
+            self._stopped.wait(
+                max(0.0, begun + count / pace - time.monotonic())
+            )
 
     def _judge(self, late: float) -> None:
         """Decide whether to pass over frames until reading is on time.
@@ -360,11 +372,12 @@ class LiveSource:
         self._connected_at = time.monotonic()
         if self.header_fps is None:
             self.header_fps = camera.fps
-        if self._lost_at is not None:
-            self.lost_seconds += time.monotonic() - self._lost_at
-            self._lost_at = None
+        self._count_loss()
         self.connections += self.address.kind != "file"
         self._state("connected")
+
+    def _count_loss(self) -> None:
+        self._lost_before, self._lost_at = self.lost_seconds, None
 
     def _lost(self, begun: float) -> None:
         if self._stopped.is_set():

@@ -1,5 +1,6 @@
 """Alarms posted to a web address."""
 
+import http.client
 import logging
 import urllib.request
 from typing import Any
@@ -60,8 +61,8 @@ class Webhook(Worker):
             try:
                 self._post(message)
                 return True
-            except (OSError, ValueError) as error:  # HTTPError is an OSError
-                reason = error
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                reason = error  # HTTPError is an OSError
         logger.warning(
             "%s: %s not delivered: %s", self.title, message.get("id"), reason
         )

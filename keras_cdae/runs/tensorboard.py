@@ -75,11 +75,8 @@ class TensorBoard(keras.callbacks.Callback):
                     continue  # NaN before k-means
                 group = "centroids"
             self.writer.add_scalar(f"{group}/{name}", float(value), step)
-        optimizer = self.model.optimizer
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-        for name, block in zip(
-            STAGES["alternation"], optimizer.optimizers, strict=True
-        ):
+        blocks = self.model.learning_rates.blocks
+        for name, block in zip(STAGES["alternation"], blocks, strict=True):
             rate = float(ops.convert_to_numpy(block.learning_rate))
             self.writer.add_scalar(f"learning_rate/{name}", rate, step)
 

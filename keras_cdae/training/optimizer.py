@@ -21,8 +21,10 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
     step count included; Keras's own `MultiOptimizer` raises there. One object
     owns both because Keras carries one optimizer through a compiled step.
 
-    `learning_rate` is that of the autoencoders, so that callbacks such as
-    `ReduceLROnPlateau` work; the centroids' is `centroids.learning_rate`.
+    `learning_rate` is that of the autoencoders, and callbacks such as
+    `ReduceLROnPlateau` see and move no other; the centroids' is
+    `centroids.learning_rate`. Both optimizers are in `blocks`: what is called
+    `optimizers`, callbacks would go through.
 
     Args:
         optimizer_map: a `keras.optimizers.OptimizerMap`; see `for_blocks`.
@@ -51,14 +53,33 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
         )
 
     @property
+    def blocks(self) -> list[keras.optimizers.Optimizer]:
+        """The optimizers of the centroids and of both autoencoders."""
+        inner: list[keras.optimizers.Optimizer] = self._inner_optimizers
+        return inner
+
+    @property
+    def optimizers(self) -> Any:
+        """Nothing: Keras's callbacks would move what they find here."""
+        raise AttributeError(
+            "BlockOptimizer has no optimizers: take autoencoders, centroids or "
+            "blocks."
+        )
+
+    @property
+    def inner_optimizer(self) -> keras.optimizers.Optimizer:
+        """What `SwapEMAWeights` swaps: the optimizer of the autoencoders."""
+        return self.autoencoders
+
+    @property
     def centroids(self) -> keras.optimizers.Optimizer:
         """The optimizer of the centroids."""
-        return self.optimizers[0]
+        return self.blocks[0]
 
     @property
     def autoencoders(self) -> keras.optimizers.Optimizer:
         """The optimizer of both autoencoders."""
-        return self.optimizers[1]
+        return self.blocks[1]
 
     @property
     def learning_rate(self) -> Any:
@@ -87,11 +108,11 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
             variables = self._trainable_variables
         if not self.built:
             self.build(variables)
-        blocks: list[list[Any]] = [[] for _ in self.optimizers]
+        blocks: list[list[Any]] = [[] for _ in self.blocks]
         for gradient, variable in zip(grads, variables, strict=True):
             block = self._var_to_optimizer_idx[self._var_key(variable)]
             blocks[block].append((gradient, variable))
-        for optimizer, block in zip(self.optimizers, blocks, strict=True):
+        for optimizer, block in zip(self.blocks, blocks, strict=True):
             if any(gradient is not None for gradient, _ in block):
                 optimizer.apply(*map(list, zip(*block, strict=True)))
         self._iterations.assign_add(1)

@@ -325,7 +325,9 @@ class StagedTraining(Mixin):
     def _inner_optimizer(self) -> BlockOptimizer:
         """The optimizer of both blocks, without what scales the loss."""
         optimizer: Any = self.optimizer
-        return getattr(optimizer, "inner_optimizer", optimizer)
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            return optimizer.inner_optimizer
+        return optimizer
 
     def _make_optimizer(self, optimizer: Any) -> BlockOptimizer:
         if isinstance(optimizer, BlockOptimizer):

@@ -228,7 +228,8 @@ def wait_for(lines, event):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)]
+    ("number", "code"),
+    [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)],
 )
 def test_a_signal_ends_it_in_order(model, yard, tmp_path, number, code):
     arguments = [yard, "--model", model, "--clips", tmp_path, "--loop"]

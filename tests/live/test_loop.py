@@ -104,6 +104,26 @@ def test_one_event_is_one_alarm_with_one_clip(watch, tmp_path):
     assert {"scored", "dropped", "delay_ms", "lost_seconds"} <= set(summary)
 
 
+def test_a_reader_that_goes_away_ends_it_in_order(watch, tmp_path):
+    lines = []
+
+    def write(line):
+        if len(lines) == 1:  # after "connected"
+            raise BrokenPipeError
+        lines.append(line)
+
+    task, sink, notified = watch([0] * 20 + [2] * 40, FakeCamera(60, fps=50))
+    task.sinks = [JsonLines(write), sink]
+    task.notify = "both"
+    with pytest.raises(BrokenPipeError):
+        task.run(threading.Event())
+    assert notified.events == ["alarm", "clip"]
+    assert sink.events[-2:] == ["clip", "summary"]
+    assert {path.suffix for path in tmp_path.iterdir()} == {".mp4", ".png"}
+    assert sink.closed
+    assert notified.closed
+
+
 @pytest.mark.parametrize(
     ("notify", "expected"),
     [("start", ["alarm"]), ("clip", ["clip"]), ("both", ["alarm", "clip"])],

@@ -157,6 +157,20 @@ def test_a_clip_that_cannot_be_written_is_told(record, monkeypatch, caplog):
     assert "clip alarm-0: not written" in caplog.text
 
 
+def test_a_picture_that_cannot_be_written_leaves_the_clip(
+    record, monkeypatch, caplog
+):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("keras_cdae.live.clips.write_image", full)
+    [saved], _ = record(60, [(30, 35)])
+    assert len(decode(saved.clip)) == saved.frames
+    assert saved.picture is None
+    assert "No space left" in saved.error
+    assert "clip alarm-0: its picture" in caplog.text
+
+
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "clips").write_text("a file")
     with pytest.raises(OSError, match="clips"):

@@ -38,6 +38,9 @@ def receiver():
             )
             time.sleep(server.pause)
             code = server.codes.pop(0) if server.codes else 200
+            if code == "no HTTP":
+                self.wfile.write(b"\x15\x03\x01\x00\x02\x02\x46")
+                return
             self.send_response(code)
             if code == 302:
                 self.send_header("Location", server.elsewhere)
@@ -101,6 +104,53 @@ def test_a_webhook_tries_again(receiver):
     hook.close()
     assert len(receiver.got) == 3
     assert hook.delivered == 1
+
+
+def test_an_answer_that_is_no_http_is_tried_again(receiver):
+    receiver.codes = ["no HTTP"]
+    hook = Webhook(receiver.url, pause=0.01)
+    hook.send(ALARM)
+    hook.close()
+    assert len(receiver.got) == 2
+    assert (hook.delivered, hook.failed) == (1, 0)
+
+
+def test_what_nobody_foresaw_costs_one_message(receiver, caplog, monkeypatch):
+    hook = Webhook(receiver.url)
+    post = hook._post
+
+    def fail_once(message):
+        monkeypatch.setattr(hook, "_post", post)
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr(hook, "_post", fail_once)
+    hook.send(ALARM)
+    hook.send(ALARM)
+    hook.close()
+    assert (hook.delivered, hook.failed) == (1, 1)
+    assert "not delivered: RuntimeError('odd')" in caplog.text
+
+
+def test_lines_that_find_no_room_are_told_once(caplog):
+    def full(line):
+        raise OSError(28, "No space left on device")
+
+    lines = JsonLines(full)
+    for _ in range(3):
+        lines.send(ALARM)
+    assert lines.failed == 3
+    assert caplog.text.count("No space left on device") == 1
+
+
+def test_a_reader_that_is_gone_is_told_once():
+    def broken(line):
+        raise BrokenPipeError
+
+    lines = JsonLines(broken)
+    with pytest.raises(BrokenPipeError):
+        lines.send(ALARM)
+    lines.send(ALARM)  # what a watch tells at its end
+    assert lines.failed == 2
 
 
 def test_a_webhook_follows_no_redirect(receiver, caplog):

@@ -115,6 +115,30 @@ def test_a_camera_that_is_cut_comes_back_after_longer_waits():
     assert states.count("connected") == 2
 
 
+def test_a_camera_that_stays_away_is_lost_all_that_time():
+    source, _ = source_of(FakeCamera(10))
+    source.start()
+    drain(source, wanted=10)
+    time.sleep(0.3)
+    assert source.lost_seconds > 0.2
+    source.stop()
+    lost = source.lost_seconds
+    assert source.reconnects == 0
+    time.sleep(0.05)
+    assert source.lost_seconds == lost > 0.2
+
+
+def test_a_file_that_is_looped_keeps_its_pace():
+    address = Address("fake", "fake", "file")
+    cameras = [FakeCamera(2, fps=10.0) for _ in range(9)]
+    source = LiveSource(address, open=Opener(*cameras), loop=True)
+    source.start()
+    frames = [frame for frame, _ in drain(source, wanted=6)]
+    source.stop()
+    steps = np.diff([frame.time for frame in frames])
+    np.testing.assert_allclose(steps, 0.1, atol=0.05)
+
+
 def test_a_stream_that_never_opens_is_given_up():
     source, opener = source_of(connect_timeout=0.2)
     with pytest.raises(VideoError, match=r"opened\. Tried for 0\.2 s"):

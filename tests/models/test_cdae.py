@@ -225,8 +225,41 @@ def test_keras_callbacks_can_change_the_learning_rate(make_model, tiny_clips):
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="loss", factor=0.5, patience=1, min_delta=1e9
     )
-    model.fit(tiny_clips, epochs=3, verbose=0, callbacks=[plateau])
+    seen = []
+    scheduler = keras.callbacks.LearningRateScheduler(
+        lambda epoch, rate: seen.append(rate) or rate
+    )
+    centroids = float(to_numpy(model.optimizer.centroids.learning_rate))
+    history = model.fit(
+        tiny_clips, epochs=3, verbose=0, callbacks=[scheduler, plateau]
+    )
     assert float(to_numpy(model.optimizer.learning_rate)) < 6e-4
+    assert len(seen) == 3  # once an epoch, with the autoencoders' rate
+    np.testing.assert_allclose(history.history["learning_rate"], seen)
+    after = float(to_numpy(model.optimizer.centroids.learning_rate))
+    assert after == centroids
+
+
+def test_averaged_weights_of_the_autoencoders_are_swapped(
+    make_model, tiny_clips
+):
+    model = make_model()
+    model.compile(optimizer=keras.optimizers.SGD(0.01, use_ema=True))
+    seen = []
+
+    def look(epoch, logs):
+        seen.append(weights_of(model.appearance_encoder.trainable_variables))
+
+    callbacks = [
+        keras.callbacks.LambdaCallback(on_epoch_end=look),
+        keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+        keras.callbacks.LambdaCallback(on_epoch_end=look),
+    ]
+    model.fit(
+        tiny_clips, batch_size=4, epochs=1, verbose=0, callbacks=callbacks
+    )
+    last, averaged = seen
+    assert all_differ(last, averaged)
 
 
 def test_own_optimizer_updates_the_autoencoders(make_model):

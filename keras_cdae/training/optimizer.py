@@ -23,7 +23,7 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
 
     `learning_rate` is that of the autoencoders, and callbacks such as
     `ReduceLROnPlateau` see and move no other; the centroids' is
-    `centroids.learning_rate`. Both optimizers are in `blocks`: what is called
+    `centroids.learning_rate`. Both are in `of_blocks`: what is called
     `optimizers`, callbacks would go through.
 
     Args:
@@ -53,8 +53,9 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
         )
 
     @property
-    def blocks(self) -> list[keras.optimizers.Optimizer]:
+    def of_blocks(self) -> list[keras.optimizers.Optimizer]:
         """The optimizers of the centroids and of both autoencoders."""
+        # By its name Keras comes to it last; files have them as the two below.
         inner: list[keras.optimizers.Optimizer] = self._inner_optimizers
         return inner
 
@@ -63,7 +64,7 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
         """Nothing: Keras's callbacks would move what they find here."""
         raise AttributeError(
             "BlockOptimizer has no optimizers: take autoencoders, centroids or "
-            "blocks."
+            "of_blocks."
         )
 
     @property
@@ -74,12 +75,12 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
     @property
     def centroids(self) -> keras.optimizers.Optimizer:
         """The optimizer of the centroids."""
-        return self.blocks[0]
+        return self.of_blocks[0]
 
     @property
     def autoencoders(self) -> keras.optimizers.Optimizer:
         """The optimizer of both autoencoders."""
-        return self.blocks[1]
+        return self.of_blocks[1]
 
     @property
     def learning_rate(self) -> Any:
@@ -108,11 +109,11 @@ class BlockOptimizer(keras.optimizers.MultiOptimizer):
             variables = self._trainable_variables
         if not self.built:
             self.build(variables)
-        blocks: list[list[Any]] = [[] for _ in self.blocks]
+        blocks: list[list[Any]] = [[] for _ in self.of_blocks]
         for gradient, variable in zip(grads, variables, strict=True):
             block = self._var_to_optimizer_idx[self._var_key(variable)]
             blocks[block].append((gradient, variable))
-        for optimizer, block in zip(self.blocks, blocks, strict=True):
+        for optimizer, block in zip(self.of_blocks, blocks, strict=True):
             if any(gradient is not None for gradient, _ in block):
                 optimizer.apply(*map(list, zip(*block, strict=True)))
         self._iterations.assign_add(1)

@@ -31,7 +31,7 @@ class LearningRates:
         optimizer: BlockOptimizer,
         base: Sequence[float | None] | None = None,
     ) -> None:
-        self.blocks = tuple(optimizer.blocks)
+        self.blocks = tuple(optimizer.of_blocks)
         self.autoencoders = optimizer.autoencoders
         self._seen = self._now()
         self.base = self._seen if base is None else tuple(base)

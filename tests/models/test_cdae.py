@@ -1,3 +1,6 @@
+import io
+import zipfile
+
 import keras
 import numpy as np
 import pytest
@@ -330,6 +333,18 @@ def test_save_and_load_keep_everything(trained, tiny_clips, tmp_path):
     assert set(got) == {*expected, "z", "p"}
     for name in expected:
         np.testing.assert_allclose(got[name], expected[name], rtol=1e-5)
+
+
+def test_files_keep_the_state_of_the_optimizers_where_it_always_was(
+    trained, tmp_path
+):
+    import h5py
+
+    trained.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        weights = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(weights) as file:
+        assert set(file["optimizer"]) == {"autoencoders", "centroids", "vars"}
 
 
 @pytest.mark.skipif(

@@ -67,7 +67,7 @@ class Address:
                 f"{name}: a folder, which has no pace of its own to be watched "
                 "at. `keras-cdae score` reads folders of frames."
             )
-        if path.exists() and not path.is_file():
+        if source and path.exists() and not path.is_file():
             raise VideoError(
                 f"{name}: a pipe or a socket, which cannot be watched. Give an "
                 "address such as udp://127.0.0.1:5000, or the path of a video."

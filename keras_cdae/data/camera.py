@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from keras_cdae.data.address import source_name
+from keras_cdae.data.video import claimed_frames, grab_next, warn_of_damage
 from keras_cdae.errors import DataError, VideoError
 
 OPEN_SECONDS = READ_SECONDS = 5.0
@@ -20,7 +21,8 @@ class Camera:
     """One connection to a camera, a stream or a video file.
 
     FFmpeg takes RTSP over TCP. A camera that was cut is noticed within
-    `read_timeout`: `read` then returns None, as at the end of a file.
+    `read_timeout`: `read` then returns None, as at the end of a file. Damaged
+    frames amid others of a file are left out, with a warning.
 
     Args:
         source: number of a camera (0 is the first), the address of a stream,
@@ -41,6 +43,7 @@ class Camera:
     ) -> None:
         self.name = source_name(source)
         self._is_file = isinstance(source, Path)
+        self._passed = 0  # frames of a file, damaged ones too
         self.read_timeout = read_timeout
         if isinstance(source, int):
             self._capture = cv2.VideoCapture(source)
@@ -95,11 +98,23 @@ class Camera:
 
     def skip(self) -> bool:
         """Pass over the next frame, which is cheaper; False when it ended."""
+        if self._is_file:
+            return self._skip_in_file()
         begun = time.monotonic()
         ok = self._capture.grab()
         # After a time-out FFmpeg hands out what its decoder still holds, and
         # waits as long again for every frame of it.
         return bool(ok) and time.monotonic() - begun < self.read_timeout
+
+    def _skip_in_file(self) -> bool:
+        left = claimed_frames(self._capture) - self._passed
+        damaged = grab_next(self._capture, left)
+        if damaged is None:
+            return False
+        if damaged:
+            warn_of_damage(self.name, damaged, self._passed, left_out=True)
+        self._passed += damaged + 1
+        return True
 
     def close(self) -> None:
         """Let go of the camera."""

@@ -26,13 +26,18 @@ import numpy as np
 from keras_cdae.data import video as video_module
 from keras_cdae.data.finding import PathLike, frame_files
 from keras_cdae.data.images import RESIZE_METHOD
-from keras_cdae.data.video import VideoInfo, video_info, warn_if_truncated
+from keras_cdae.data.video import (
+    VideoInfo,
+    video_info,
+    warn_if_truncated,
+    warn_of_damage,
+)
 from keras_cdae.errors import DataError, VideoError
 from keras_cdae.files import atomic_path, write_json
 
 logger = logging.getLogger(__name__)
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 _HEADER_SIZE = 128  # bytes; .npy wants a multiple of 64
 _STALE_SECONDS = 24 * 3600
 _WORKERS = 4
@@ -52,6 +57,8 @@ class CachedVideo:
         fps: frames per second; `None` where unknown.
         missing_frames: how many frames fewer than the container claims could
             be decoded: more than a few mean a truncated file.
+        damage: how many frames are damaged, for which the one before stands,
+            and the number of the first; None: none is.
     """
 
     name: str
@@ -60,6 +67,7 @@ class CachedVideo:
     shape: tuple[int, int, int, int]
     fps: float | None = None
     missing_frames: int = 0
+    damage: tuple[int, int] | None = None
 
     @property
     def frames(self) -> np.memmap:
@@ -215,6 +223,7 @@ def cache_derived(
             "shape": list(shape),
             "fps": video.fps,
             "missing_frames": video.missing_frames,
+            "damage": video.damage,
         }
         write_json(file.with_suffix(".json"), facts)
     except OSError as error:
@@ -276,18 +285,20 @@ def _cache(
     found = _lookup(file, source, name)
     if found is not None:
         warn_if_truncated(source, len(found), len(found) + found.missing_frames)
+        if found.damage is not None:
+            warn_of_damage(source, *found.damage)
         return found
     info = video_info(source)
     try:
         _prepare_folder(folder, info, image_size, channels)
-        shape = _decode(source, file, info, image_size, channels, cancelled)
+        return _decode(
+            source, file, name, info, image_size, channels, cancelled
+        )
     except OSError as error:
         raise DataError(
             f"{folder}: cannot write decoded frames ({error.strerror}). Free "
             "some space, or name another folder with --cache-dir."
         ) from error
-    missing = max(0, info.frames - shape[0])
-    return CachedVideo(name, source, file, shape, info.fps, missing)
 
 
 def _key(path: Path, image_size: tuple[int, int] | None, channels: int) -> str:
@@ -315,9 +326,10 @@ def _lookup(file: Path, source: Path, name: str) -> CachedVideo | None:
         if not _is_whole(file, shape):
             return None
         fps, missing = facts["fps"], facts["missing_frames"]
+        damage = facts["damage"] and tuple(facts["damage"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return CachedVideo(name, source, file, shape, fps, missing)
+    return CachedVideo(name, source, file, shape, fps, missing, damage)
 
 
 def _is_whole(file: Path, shape: tuple[int, ...]) -> bool:
@@ -363,25 +375,33 @@ def _prepare_folder(
 def _decode(
     source: Path,
     file: Path,
+    name: str,
     info: VideoInfo,
     image_size: tuple[int, int] | None,
     channels: int,
     cancelled: threading.Event,
-) -> tuple[int, int, int, int]:
+) -> CachedVideo:
+    damage: list[tuple[int, int]] = []  # one, or none
     frames = video_module.read_frames(
-        source, image_size=image_size, channels=channels
+        source,
+        image_size=image_size,
+        channels=channels,
+        on_damage=lambda count, first: damage.append((count, first)),
     )
     with atomic_path(file) as temporary, temporary.open("wb") as out:
         shape = _write_frames(out, frames, cancelled)
         out.flush()
+    missing = max(0, info.frames - shape[0])
+    found = damage[0] if damage else None
     facts: dict[str, Any] = {
         "path": str(source.resolve()),
         "shape": list(shape),
         "fps": info.fps,
-        "missing_frames": max(0, info.frames - shape[0]),
+        "missing_frames": missing,
+        "damage": found,
     }
     write_json(file.with_suffix(".json"), facts)
-    return shape
+    return CachedVideo(name, source, file, shape, info.fps, missing, found)
 
 
 def _write_frames(

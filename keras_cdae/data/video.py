@@ -5,7 +5,7 @@ It needs NumPy and OpenCV alone, so that a small device can use it.
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 # Containers often claim a frame or two too many; less than this is a loss.
 COMPLETE_SHARE = 0.9
+LONGEST_HOLE = 1000  # frames; what is damaged for longer has ended
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def video_info(path: PathLike) -> VideoInfo:
         fps = capture.get(cv2.CAP_PROP_FPS)
         return VideoInfo(
             path,
-            _claimed_frames(capture),
+            claimed_frames(capture),
             int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
             int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             float(fps) if 0 < fps < float("inf") else None,
@@ -84,12 +85,15 @@ def read_frames(
     start: int = 0,
     stop: int | None = None,
     stride: int = 1,
+    on_damage: Callable[[int, int], None] | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield the frames of one video, one at a time.
 
     The capture is released when the iterator ends, fails or is closed early.
     A file that ends clearly before its header says is read as far as it goes,
-    with a logged warning.
+    with a logged warning. Where frames in its middle are damaged the one before
+    stands for them, so that numbers and times of the rest stay right; a warning
+    says how many.
 
     Args:
         path: a video file or a folder of frames (natural order of the names).
@@ -98,6 +102,8 @@ def read_frames(
         start: first frame, 0-based.
         stop: frame to stop before; `None` reads to the end.
         stride: read every `stride`-th frame.
+        on_damage: called at the end, if frames were damaged, with how many and
+            the first one's number.
 
     Yields:
         uint8 frames (height, width, channels).
@@ -113,7 +119,8 @@ def read_frames(
             "read_frames expects start >= 0, stop >= 0 and stride >= 1. "
             f"Received: start={start}, stop={stop}, stride={stride}"
         )
-    raw = _same_size(_raw_frames(Path(path), start, stop, stride), Path(path))
+    found = _raw_frames(Path(path), start, stop, stride, on_damage)
+    raw = _same_size(found, Path(path))
     return _prepared(raw, image_size, channels)
 
 
@@ -149,13 +156,17 @@ def read_frame_views(
 
 
 def _raw_frames(
-    path: Path, start: int, stop: int | None, stride: int
+    path: Path,
+    start: int,
+    stop: int | None,
+    stride: int,
+    on_damage: Callable[[int, int], None] | None = None,
 ) -> Iterator[tuple[str, np.ndarray]]:
     if not path.exists():
         raise VideoError(f"{path}: no such file or folder. Check the path.")
     if path.is_dir():
         return _folder_frames(path, slice(start, stop, stride))
-    return _file_frames(path, start, stop, stride)
+    return _file_frames(path, start, stop, stride, on_damage)
 
 
 def _same_size(
@@ -202,20 +213,45 @@ def _folder_frames(
 
 
 def _file_frames(
-    path: Path, start: int, stop: int | None, stride: int
+    path: Path,
+    start: int,
+    stop: int | None,
+    stride: int,
+    on_damage: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[str, np.ndarray]]:
     decoded = 0
+    damaged: list[int] = []
+    shown: np.ndarray | None = None
     with _capture(path) as capture:
-        claimed = _claimed_frames(capture)
+        claimed = claimed_frames(capture)
         while stop is None or decoded < stop:
-            if not capture.grab():
+            hole = grab_next(capture, claimed - decoded)
+            if hole is None:
                 break
-            if decoded >= start and (decoded - start) % stride == 0:
-                ok, frame = capture.retrieve()
-                if not ok or frame is None:
-                    break
-                yield f"frame {decoded}", frame
-            decoded += 1
+            numbers = range(decoded, decoded + hole + 1)
+            damaged += numbers[:-1]
+            decoded += len(numbers)
+            chosen = [
+                number
+                for number in numbers
+                if number >= start
+                and (number - start) % stride == 0
+                and (stop is None or number < stop)
+            ]
+            if not chosen:
+                continue
+            ok, frame = capture.retrieve()
+            if not ok or frame is None:
+                break
+            for number in chosen:
+                if number == numbers[-1] or shown is None:
+                    shown = frame
+                yield f"frame {number}", shown
+    chosen_damage = [number for number in damaged if number >= start]
+    if chosen_damage:
+        warn_of_damage(path, len(chosen_damage), chosen_damage[0])
+        if on_damage is not None:
+            on_damage(len(chosen_damage), chosen_damage[0])
     if decoded == 0 and stop != 0:
         raise VideoError(
             f"{path}: not one frame can be decoded. The file is damaged or of "
@@ -223,6 +259,46 @@ def _file_frames(
         )
     if stop is None:
         warn_if_truncated(path, decoded, claimed)
+
+
+def grab_next(capture: cv2.VideoCapture, left: int) -> int | None:
+    """Go to the next frame that can be decoded.
+
+    Args:
+        capture: of a file.
+        left: frames that the file claims to have yet.
+
+    Returns:
+        How many frames before it are damaged; None at the end of the file.
+    """
+    if capture.grab():
+        return 0
+    for hole in range(1, min(left, LONGEST_HOLE)):
+        if capture.grab():
+            return hole
+    return None
+
+
+def warn_of_damage(
+    path: PathLike, count: int, first: int, *, left_out: bool = False
+) -> None:
+    """Log a warning of frames that cannot be decoded amid others.
+
+    Args:
+        path: the file.
+        count: how many.
+        first: number of the first one.
+        left_out: whether they are; else the frame before stands for each.
+    """
+    logger.warning(
+        "%s: %d damaged frame%s, the first is number %d; %s, and scores about "
+        "there mean little. Copy the file again.",
+        path,
+        count,
+        "" if count == 1 else "s",
+        first,
+        "left out" if left_out else "the frame before stands for each",
+    )
 
 
 def warn_if_truncated(path: Path, decoded: int, claimed: int) -> None:
@@ -264,7 +340,12 @@ def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def _claimed_frames(capture: cv2.VideoCapture) -> int:
+def claimed_frames(capture: cv2.VideoCapture) -> int:
+    """Return how many frames a file's header claims; 0 where it does not.
+
+    Args:
+        capture: of the file.
+    """
     claimed = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     # Streams claim nonsense such as -9.2e16; hours at any rate stay below 1e9.
     return int(claimed) if 0 < claimed < 1e9 else 0

@@ -39,7 +39,8 @@ class Objective(Mixin):
 
         Args:
             block: `"autoencoders"`: Eq. 13, without its last term while
-                pretraining; `"centroids"`: Eq. 12.
+                pretraining; `"centroids"`: Eq. 12, and beside it the terms of
+                Eq. 13 where the other block rests.
             clips: `(batch, T, height, width, channels)`.
             target: what is to be reconstructed, of the same shape; None: the
                 clips. A clip that differs from its target is not normal, and
@@ -49,17 +50,23 @@ class Objective(Mixin):
         appearance_code, motion_code, skips = self._encode(last, stack)
         normal = None if target is None else _equal(clips, target)
         if block == "centroids":
-            return self._cluster_losses(
+            losses = self._cluster_losses(
                 ops.stop_gradient(appearance_code),
                 ops.stop_gradient(motion_code),
                 normal,
             )
+            if "autoencoders" in self.active_blocks():
+                return losses  # whose losses have all other terms
         outputs = self._decode(appearance_code, motion_code, skips)
         if target is not None:
             clips = target
             last, stack = self._split(clips)
         wanted = self._motion_target(clips, last, stack)
-        losses = self._reconstruction_losses(last, wanted, *outputs)
+        rebuilt = self._reconstruction_losses(last, wanted, *outputs)
+        if block == "centroids":
+            shown = {k: ops.stop_gradient(v) for k, v in rebuilt.items()}
+            return {**shown, **losses}
+        losses = rebuilt
         if self.stage != "pretraining":
             clusters = self._cluster_losses(
                 appearance_code, motion_code, normal

@@ -1,5 +1,6 @@
 """What `CDAE` adds to `keras.Model` so that `fit` runs three stages."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from keras_cdae.training.rates import LearningRates
 from keras_cdae.training.schedule import Schedule, as_schedule
 from keras_cdae.training.stages import Stages, Watch
 from keras_cdae.types import Mixin, Tensor
+
+logger = logging.getLogger(__name__)
 
 STAGES = {  # stage of training -> blocks of weights that a step updates
     "pretraining": ("autoencoders",),
@@ -185,6 +188,7 @@ class StagedTraining(Mixin):
             sample_weight=kwargs.get("sample_weight"),
             class_weight=kwargs.get("class_weight"),
         )
+        self._check_blocks()
         if self._will_cluster:
             refuse_generator(x)
         warn_of_range(x)
@@ -290,6 +294,22 @@ class StagedTraining(Mixin):
     def active_blocks(self) -> tuple[str, ...]:
         """Return the blocks of weights that the stage updates, in order."""
         return tuple(b for b in STAGES[self.stage] if self.block_variables(b))
+
+    def _check_blocks(self) -> None:
+        """Refuse a model without trainable weights; tell of a frozen half."""
+        if not self.trainable_variables:
+            raise ValueError(
+                "All weights are frozen, so there is nothing to train. Set "
+                "trainable = True on the model or on some of its layers."
+            )
+        if not self.block_variables("autoencoders") and (
+            self.schedule.pretrain_epochs != 0 and not self.clusters_in_use
+        ):
+            logger.warning(
+                "Both autoencoders are frozen: stage 1 trains nothing, and its "
+                "losses are shown as 0. Leave it out with "
+                "schedule={'pretrain_epochs': 0}."
+            )
 
     def block_variables(self, block: str) -> list[keras.Variable]:
         """Return the trainable weights of a block.

@@ -52,6 +52,22 @@ def cache_dir(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def damaged_file(video_file):
+    """A copy whose frames 5 and 6 are no JPEG any more."""
+    data = bytearray(video_file.read_bytes())
+    place = data.index(b"movi")
+    for number in range(7):
+        place = data.index(b"00dc", place) + 4
+        size = int.from_bytes(data[place : place + 4], "little")
+        if number >= 5:
+            data[place + 4 : place + 4 + size] = bytes(size)
+        place += 4 + size
+    path = video_file.with_name("damaged.avi")
+    path.write_bytes(data)
+    return path
+
+
+@pytest.fixture
 def truncated_file(video_file):
     """A copy broken off in mid-stream: the header claims 12 frames."""
     data = video_file.read_bytes()

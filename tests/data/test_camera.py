@@ -76,6 +76,15 @@ def test_a_camera_reads_a_file_to_its_end(tmp_path):
     assert read[0].shape == (16, 24, 3)
 
 
+def test_a_camera_goes_on_after_damaged_frames_of_a_file(
+    damaged_file, caplog
+):
+    with Camera(damaged_file) as camera:
+        frames = [camera.read() for _ in range(11)]
+    assert [frame is None for frame in frames] == [False] * 10 + [True]
+    assert "2 damaged frames, the first is number 5; left out" in caplog.text
+
+
 def test_a_stream_that_is_not_there_is_named_without_its_password(free_port):
     address = f"rtsp://admin:secret@127.0.0.1:{free_port}/x"
     with pytest.raises(VideoError, match=r"\*\*\*@127") as caught:

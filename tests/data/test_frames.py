@@ -116,6 +116,15 @@ def test_missing_frames_are_counted(truncated_file, cache_dir, caplog):
     assert cache_video(truncated_file, **OPTIONS) == cached
 
 
+def test_damaged_frames_are_told_each_time(damaged_file, cache_dir, caplog):
+    with caplog.at_level(logging.WARNING):
+        cached = cache_video(damaged_file, **OPTIONS)
+        assert cached.damage == (2, 5)
+        assert len(cached) == 12
+        assert cache_video(damaged_file, **OPTIONS) == cached
+    assert caplog.text.count("2 damaged frames") == 2
+
+
 def test_order_names_and_progress(tmp_path, cache_dir):
     rng = np.random.default_rng(0)
     paths = []

@@ -251,6 +251,41 @@ def test_truncated_avi_warns_and_ends(truncated_file, caplog):
     assert not caplog.records
 
 
+def test_damaged_frames_are_stood_for_by_the_one_before(
+    video_file, damaged_file, caplog
+):
+    whole = list(read_frames(video_file))
+    told = []
+    with caplog.at_level(logging.WARNING):
+        found = list(
+            read_frames(damaged_file, on_damage=lambda *d: told.append(d))
+        )
+    numbers = [0, 1, 2, 3, 4, 4, 4, 7, 8, 9, 10, 11]
+    for number, frame in zip(numbers, found, strict=True):
+        np.testing.assert_array_equal(frame, whole[number])
+    assert told == [(2, 5)]
+    assert "2 damaged frames, the first is number 5" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("part", "numbers"),
+    [
+        ({"start": 5}, [7, 7, 7, 8, 9, 10, 11]),  # nothing is before it
+        ({"stop": 6}, [0, 1, 2, 3, 4, 4]),
+        ({"start": 1, "stride": 5}, [1, 1, 11]),
+        ({"stride": 2}, [0, 2, 4, 4, 8, 10]),
+        ({"start": 8}, [8, 9, 10, 11]),
+    ],
+)
+def test_parts_of_a_damaged_video_have_the_right_frames(
+    video_file, damaged_file, part, numbers
+):
+    whole = list(read_frames(video_file))
+    found = list(read_frames(damaged_file, **part))
+    for number, frame in zip(numbers, found, strict=True):
+        np.testing.assert_array_equal(frame, whole[number])
+
+
 def test_header_without_frames(tmp_path, frames):
     path = write_video(tmp_path / "v.avi", frames, fps=5)
     data = path.read_bytes()

@@ -186,8 +186,24 @@ def test_alternation_by_epoch_takes_turns(make_model, tiny_clips):
     spy = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: seen.append(model.stage)
     )
-    model.fit(tiny_clips, epochs=4, verbose=0, callbacks=[spy])
+    history = model.fit(tiny_clips, epochs=4, verbose=0, callbacks=[spy])
     assert seen == ["pretraining", "autoencoders", "centroids", "autoencoders"]
+    for name in ("appearance_loss", "motion_loss", "motion_explained"):
+        _, before, resting, _ = history.history[name]
+        assert resting != 0  # shown as it is, not as nothing
+        assert resting == pytest.approx(before, abs=0.2)
+
+
+def test_what_is_frozen_is_told(make_model, tiny_clips, caplog):
+    model = make_model()
+    for layer in model.layers:
+        if layer.name.endswith(("encoder", "decoder")):
+            layer.trainable = False
+    model.fit(tiny_clips[:4], epochs=1, verbose=0)
+    assert "Both autoencoders are frozen" in caplog.text
+    model.trainable = False
+    with pytest.raises(ValueError, match="All weights are frozen"):
+        model.fit(tiny_clips[:4], epochs=1, verbose=0)
 
 
 def test_learning_rates_follow_the_schedule(make_model, tiny_clips):

@@ -86,6 +86,7 @@ def run(
 
     found = load_dataset(dataset, data_dir)  # before the slow imports
     found.require_test()
+    found.require_labels()
     folder = folder or Path("runs") / f"{kind}-{dataset}-{preset}"
     name = backend.require()
     from keras_cdae.runs import comparison
@@ -107,12 +108,6 @@ def run(
     ):
         results.append(result)
         _write_csv(folder, results, dataset)
-    if results[0].metrics["label_source"] is None:
-        output.say(
-            f"{found.root}: has no labels, so nothing can be compared. The "
-            f"scores are in {folder}."
-        )
-        return
     budget = f"{minutes:g} minutes each" if minutes else _epochs(results)
     headline = (
         f"{title} on {found.title}: preset {preset}, {budget}, "
@@ -174,7 +169,8 @@ def _sweep(
             yield from sweep(variants, settings, folder, hooks=hooks, **values)
     except KeyboardInterrupt:
         output.say(
-            "Stopped. Every finished epoch is kept; the same command goes on."
+            "Stopped. Every finished epoch is kept; the same command goes on"
+            f"{', without --overwrite' if values['overwrite'] else ''}."
         )
         raise
     finally:

@@ -80,15 +80,25 @@ class Rating:
     Attributes:
         variant: the score.
         auc: AUC by kind of pseudo-anomaly, as fractions.
+        separation: d' by kind: how far apart the mean scores of
+            pseudo-anomalies and of normal clips are, in standard deviations
+            (the root of both variances' mean). It goes on rising where the AUC
+            is nearly 1.
     """
 
     variant: ScoreVariant
     auc: Mapping[str, float]
+    separation: Mapping[str, float]
 
     @property
     def mean(self) -> float:
         """The mean over all kinds."""
         return float(np.mean(list(self.auc.values())))
+
+    @property
+    def hardest(self) -> float:
+        """The separation of the kind that is told worst."""
+        return min(self.separation.values())
 
 
 def rate_scores(
@@ -122,7 +132,7 @@ def rate_scores(
         maps[name] = _maps(model, clips, indices, kind, seed)
         if scored is not None:
             scored(number, len(kinds), name)
-    ratings = [Rating(v, _areas(v, maps)) for v in variants]
+    ratings = [_rate(variant, maps) for variant in variants]
     return sorted(ratings, key=lambda rating: -rating.mean)
 
 
@@ -160,16 +170,24 @@ def _maps(
     return {term: np.concatenate([p[term] for p in parts]) for term in MAPS}
 
 
-def _areas(
+def _rate(
     variant: ScoreVariant, maps: Mapping[str, Mapping[str, Array]]
-) -> dict[str, float]:
+) -> Rating:
     scores = {name: _scores(variant, of_kind) for name, of_kind in maps.items()}
     normal = scores.pop("normal")
     labels = np.repeat([0, 1], len(normal))
-    return {
+    areas = {
         name: float(micro_auc([np.concatenate([normal, odd])], [labels]))  # type: ignore[arg-type]
         for name, odd in scores.items()
     }
+    apart = {
+        name: float(
+            (odd.mean() - normal.mean())
+            / max(np.sqrt((odd.var() + normal.var()) / 2), 1e-12)
+        )
+        for name, odd in scores.items()
+    }
+    return Rating(variant, areas, apart)
 
 
 def _scores(variant: ScoreVariant, maps: Mapping[str, Array]) -> Array:

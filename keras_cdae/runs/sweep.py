@@ -101,8 +101,9 @@ def sweep(
         output: folder; the runs go to `VARIANT/seedN`.
         seeds: of the trainings.
         minutes: of training for each run. How many epochs that is is measured
-            once for each variant and kept in `sweep.json`.
-        overwrite: train again what lies there.
+            once for each variant and its settings, and kept in `sweep.json`.
+        overwrite: train again what lies there; all of it is forgotten before
+            the first training, so that one that is stopped goes on without.
         cache_dir: folder of the frame cache; None: the default.
         hooks: what to tell the caller.
 
@@ -123,8 +124,13 @@ def sweep(
     for each in settings_of.values():
         load_training(each)
     require_writable(folder)
+    if overwrite:  # at once: old and new models would stand in one table
+        (folder / PLAN).unlink(missing_ok=True)
+        for variant, seed in jobs:
+            for name in (CONFIG, MODEL_FILE, RESULT):
+                (_run(folder, variant, seed) / name).unlink(missing_ok=True)
     for number, (variant, seed) in enumerate(jobs):
-        run = folder / variant.name / f"seed{seed}"
+        run = _run(folder, variant, seed)
         hooks.begin(run, number, len(jobs))
         job = dataclasses.replace(settings_of[variant.name], seed=seed)
         if minutes is not None:
@@ -186,7 +192,7 @@ def _finish(
 ) -> Result:
     model: ClipScorer | None = None
     _, settings = load_training(settings)
-    begun = (run / CONFIG).is_file() and not overwrite
+    begun = (run / CONFIG).is_file()
     if begun:
         check_same(run, settings)
     if not (begun and (run / MODEL_FILE).is_file()):
@@ -194,7 +200,7 @@ def _finish(
             settings,
             run,
             resume=begun,
-            overwrite=overwrite,
+            overwrite=overwrite and not begun,
             cache_dir=cache_dir,
             progress=hooks.progress,
             callbacks=hooks.callbacks(),
@@ -241,17 +247,25 @@ def _epochs(
     hooks: Hooks,
 ) -> int:
     """Return the epochs of a variant: measured once, then kept."""
-    plan: dict[str, Any] = {"minutes": minutes, "epochs": {}}
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        stored = _read(folder / PLAN)
-        if stored["minutes"] == minutes:
-            plan = stored
-    if variant.name not in plan["epochs"]:
-        plan["epochs"][variant.name] = epochs_within(
+    measured = {**settings.to_dict(), "minutes": minutes}
+    for name in ("epochs", "seed", "data_dir"):  # decide no step's time
+        del measured[name]
+    measured = json.loads(json.dumps(measured))  # lists, as a file has them
+    plan: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError):
+        plan = _read(folder / PLAN)
+    known = plan.get(variant.name)
+    if known is None or known["settings"] != measured:
+        epochs = epochs_within(
             settings, minutes, cache_dir=cache_dir, progress=hooks.progress
         )
+        plan[variant.name] = {"epochs": epochs, "settings": measured}
         write_json(folder / PLAN, plan)
-    return int(plan["epochs"][variant.name])
+    return int(plan[variant.name]["epochs"])
+
+
+def _run(folder: Path, variant: Variant, seed: int) -> Path:
+    return folder / variant.name / f"seed{seed}"
 
 
 def _read(path: Path) -> dict[str, Any]:

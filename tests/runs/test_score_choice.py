@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import reference
 
-from keras_cdae.models.fusion import EQUATION_14
+from keras_cdae.models.fusion import EQUATION_14, MAPS
 from keras_cdae.runs.score_choice import (
     VARIANTS,
     ScoreVariant,
+    _rate,
     pseudo_kinds,
     rate_scores,
 )
@@ -46,6 +47,24 @@ def test_scores_are_rated_by_what_they_separate(trained, videos):
     by_motion = next(r for r in ratings if r.variant == few[1])
     assert by_motion.auc["skip x4"] > 0.5
     assert rate_scores(trained, videos, step=4, variants=few) == ratings
+
+
+def test_the_separation_is_in_standard_deviations():
+    def maps_of(*logs):
+        value = np.exp(np.array(logs, "float32")).reshape(-1, 1, 1)
+        return dict.fromkeys(MAPS, value)
+
+    variant = ScoreVariant({"motion_error": None})
+    maps = {
+        "normal": maps_of(0, 2),
+        "skip x2": maps_of(3, 5),
+        "patch": maps_of(1, 5),
+    }
+    rating = _rate(variant, maps)
+    assert rating.separation["skip x2"] == pytest.approx(3)
+    assert rating.separation["patch"] == pytest.approx(2 / np.sqrt(2.5))
+    assert rating.hardest == rating.separation["patch"]
+    assert rating.auc == {"skip x2": 1.0, "patch": 0.75}
 
 
 def test_the_model_s_own_score_is_one_of_them(trained, tiny_clips):

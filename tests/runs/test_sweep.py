@@ -165,7 +165,38 @@ def test_minutes_become_epochs_once(small, tmp_path, monkeypatch):
     rows += [("conv2d-ae", 1, 7), ("motion", 1, 7)]
     assert trained == 2 * rows
     plan = json.loads((tmp_path / "sweep.json").read_text())
-    assert plan == {"minutes": 0.5, "epochs": {"conv2d-ae": 7, "motion": 7}}
+    assert {name: row["epochs"] for name, row in plan.items()} == {
+        "conv2d-ae": 7,
+        "motion": 7,
+    }
+    other = dataclasses.replace(small, clip_step=2)
+    list(sweep(CHOSEN, other, tmp_path, seeds=(0,), minutes=0.5))
+    assert len(asked) == 4  # other clips take another time
+    list(sweep(CHOSEN, other, tmp_path, seeds=(0,), minutes=0.5))
+    assert len(asked) == 4
+    list(
+        sweep(CHOSEN, other, tmp_path, seeds=(0,), minutes=0.5, overwrite=True)
+    )
+    assert len(asked) == 6
+
+
+def test_overwriting_forgets_every_run_before_the_first(
+    small, tmp_path, monkeypatch
+):
+    runs = [tmp_path / v.name / f"seed{s}" for v in CHOSEN for s in (0, 1)]
+    for run in runs:
+        run.mkdir(parents=True)
+        for name in ("config.json", "model.keras", "history.csv"):
+            (run / name).write_text("{}")
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweeps, "_finish", stop)
+    with pytest.raises(KeyboardInterrupt):
+        next(sweep(CHOSEN, small, tmp_path, seeds=(0, 1), overwrite=True))
+    assert not any((run / "config.json").exists() for run in runs)
+    assert not any((run / "model.keras").exists() for run in runs)
 
 
 @pytest.mark.parametrize(

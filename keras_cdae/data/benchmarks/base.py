@@ -120,6 +120,18 @@ class Dataset:
                 "into its folder `test`."
             )
 
+    def require_labels(self) -> None:
+        """Raise an error if there is nothing to compare scores with.
+
+        Raises:
+            DataError: if so.
+        """
+        if self.truth is None:
+            raise DataError(
+                f"{self.root}: has no labels, so nothing can be compared. "
+                "`keras-cdae datasets verify` tells what was found."
+            )
+
     def labels_for(self, video_name: str, num_frames: int) -> Labels | None:
         """Return the frame labels of one test video.
 

@@ -19,6 +19,7 @@ from keras_cdae.data.images import (
     read_raw,
     to_bgr,
 )
+from keras_cdae.data.timing import FrameTimes
 from keras_cdae.errors import DataError, VideoError
 from keras_cdae.files import atomic_path
 
@@ -224,10 +225,12 @@ def _file_frames(
     shown: np.ndarray | None = None
     with _capture(path) as capture:
         claimed = claimed_frames(capture)
+        times = FrameTimes(capture)
         while stop is None or decoded < stop:
             hole = grab_next(capture, claimed - decoded)
             if hole is None:
                 break
+            times.note(after_hole=hole > 0)
             numbers = range(decoded, decoded + hole + 1)
             damaged += numbers[:-1]
             decoded += len(numbers)
@@ -258,6 +261,7 @@ def _file_frames(
             "an unknown codec: copy it again, or convert it with ffmpeg."
         )
     if stop is None:
+        times.warn(path)
         warn_if_truncated(path, decoded, claimed)
 
 

@@ -76,9 +76,7 @@ def test_a_camera_reads_a_file_to_its_end(tmp_path):
     assert read[0].shape == (16, 24, 3)
 
 
-def test_a_camera_goes_on_after_damaged_frames_of_a_file(
-    damaged_file, caplog
-):
+def test_a_camera_goes_on_after_damaged_frames_of_a_file(damaged_file, caplog):
     with Camera(damaged_file) as camera:
         frames = [camera.read() for _ in range(11)]
     assert [frame is None for frame in frames] == [False] * 10 + [True]

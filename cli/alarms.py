@@ -35,6 +35,7 @@ def measure(
     run = Path(name).expanduser()
     dataset, data_dir = data_of_run(run, dataset, data_dir)
     found = load_dataset(dataset, data_dir)
+    output.require_target(target)
     backend.require()
     from keras_cdae.runs.held_out import score_held_out
     from keras_cdae.runs.loader import load
@@ -63,8 +64,6 @@ def measure(
         videos = score_held_out(model, normal, scored=scored)
     with output.held_back():  # the table says what is not supported
         counts = measure_alarms(videos, possible, fps=rate)
-    if target is not None:
-        output.write_table(target, [count.to_dict() for count in counts])
     if as_json:
         values = {
             "dataset": found.title,
@@ -75,6 +74,8 @@ def measure(
         click.echo(json.dumps(values, indent=2, allow_nan=False))
     else:
         _print(found.title, videos, counts, rate)
+    if target is not None:
+        output.write_table(target, [count.to_dict() for count in counts])
 
 
 def _print(

@@ -87,21 +87,24 @@ def _quiet() -> Iterator[None]:
     """Hold back what C++ libraries write to stderr while they are loaded.
 
     TensorFlow talks of oneDNN and CUDA before it reads its own log level.
-    What was held back is printed if the import fails, or with --verbose.
+    What was held back is printed if the import fails, or with --verbose; not
+    if the user ends it.
     """
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         stderr = os.dup(2)
-        whole = False
+        failed = False
         try:
             os.dup2(held.fileno(), 2)
             yield
-            whole = True
+        except Exception:
+            failed = True
+            raise
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)
             os.close(stderr)
-            if not whole or output.is_verbose():
+            if failed or output.is_verbose():
                 held.seek(0)
                 sys.stderr.write(held.read().decode(errors="replace"))
 

@@ -65,6 +65,8 @@ def command(
     from keras_cdae.export.speed import measure_file
 
     video_info(video)  # says what is wrong before anything slow
+    output.require_target(target)
+    output.require_target(plot, "--plot")
     if plot is not None:
         from keras_cdae.reports.figures import new_figure
 
@@ -89,15 +91,15 @@ def command(
                         )
                     )
             measured(total, total, "done")
-    if target is not None:
-        output.write_table(target, [dataclasses.asdict(row) for row in rows])
-    if plot is not None:
-        _draw(plot, rows, video)
     if as_json:
         values = [dataclasses.asdict(row) for row in rows]
         click.echo(json.dumps(values, indent=2))
     else:
         _print(rows, video)
+    if target is not None:
+        output.write_table(target, [dataclasses.asdict(row) for row in rows])
+    if plot is not None:
+        _draw(plot, rows, video)
 
 
 def _files(

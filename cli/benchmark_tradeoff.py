@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,16 +70,18 @@ def command(
     """Compare models by AUC and by frames a second of their exports.
 
     Each RUN_OR_MODEL is a run folder, a .keras file or a shipped model. Its
-    AUC is that of its metrics.json, or it is evaluated on --dataset. Each
-    measurement is a process pinned to its cores.
+    AUC is that of the run's metrics.json, or it is evaluated on --dataset.
+    Each measurement is a process pinned to its cores.
     """
     del arguments["backend"]  # has taken effect
     from keras_cdae.data.video import video_info
 
     video_info(video)  # says what is wrong before anything slow
-    names = [Path(model).stem for model in models]
-    if len(set(names)) < len(names):
-        raise click.UsageError("Two models have the same name.")
+    names = names_of(models)
+    if target is not None:
+        from keras_cdae.files import require_writable
+
+        require_writable(target)
     backend.require()
     from keras_cdae.export.tradeoff import measure_tradeoff
 
@@ -94,13 +97,37 @@ def command(
                 scored=scored,
                 **arguments,
             )
-    if target is not None:
-        _write(target, rows)
     if as_json:
         values = [dataclasses.asdict(row) for row in rows]
         click.echo(json.dumps(values, indent=2))
     else:
         _print(rows, video)
+    if target is not None:
+        _write(target, rows)
+
+
+def names_of(models: Sequence[str]) -> list[str]:
+    """Return the models' names in the table.
+
+    The last part of each path, with the folder's name before it where that is
+    the same for several.
+
+    Args:
+        models: as given on the command line.
+    """
+    paths = [Path(model).expanduser().absolute() for model in models]
+    short = [path.name.removesuffix(".keras") for path in paths]
+    names: list[str] = []
+    for path, name in zip(paths, short, strict=True):
+        whole = f"{path.parent.name}/{name}" if short.count(name) > 1 else name
+        if whole in names:
+            first = models[names.index(whole)]
+            raise click.UsageError(
+                f"{first} and {models[len(names)]} would both be {whole!r} in "
+                "the table. Name each model once, or rename a folder."
+            )
+        names.append(whole)
+    return names
 
 
 def _write(folder: Path, rows: "list[Tradeoff]") -> None:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     ),
     click.option(
         "--alarms-per-hour",
-        type=click.FloatRange(min=0, min_open=True),
+        type=options.Finite(min=0, min_open=True),
         default=1.0,
         show_default=True,
         help="False alarms that the threshold in the file allows.",
@@ -110,9 +110,17 @@ def command(
             check_path(target, format_)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    if auc:
+    if auc and format_ == "keras":
+        raise click.UsageError(
+            "--auc measures what an export costs; a .keras file is the model "
+            "itself. Measure it with `keras-cdae eval`, or leave --auc out."
+        )
+    if auc or (data_dir is not None and dataset is None):
         dataset, data_dir = dataset_of(
-            Path(model), dataset, data_dir, of="--auc"
+            Path(model).expanduser(),
+            dataset,
+            data_dir,
+            of="--auc" if auc else "--data-dir",
         )
     from keras_cdae.runs.find import find_model
 
@@ -122,6 +130,8 @@ def command(
         check_source(source, target)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    if auc:
+        _require_labels(dataset or "", data_dir, labels)
     backend.require()
     from keras_cdae.export.clips import dataset_clips
     from keras_cdae.export.exporter import export
@@ -140,7 +150,7 @@ def command(
         **arguments,
     )
     rates = None
-    if auc and format_ != "keras":
+    if auc:
         from keras_cdae.export.exported import auc_change
 
         with progress.steps("Scoring") as scored:
@@ -152,6 +162,8 @@ def command(
                 labels=labels,
                 scored=scored,
             )
+        if rates is None:
+            output.say("No AUC: the labels leave nothing to measure.")
     _print(result, rates, as_json)
 
 
@@ -172,10 +184,27 @@ def dataset_of(
         settings = RunSettings.read(run)
         return settings.dataset, data_dir or Path(settings.data_dir)
     if dataset is None:
+        needs = "a data set's name" if of == "--data-dir" else "test video"
         raise click.UsageError(
-            f"{of} needs test video: --dataset NAME --data-dir DIR"
+            f"{of} needs {needs}: --dataset NAME --data-dir DIR"
         )
     return dataset, data_dir
+
+
+def _require_labels(
+    dataset: str, data_dir: Path | None, labels: str | None
+) -> None:
+    """Refuse test video without labels, before it is scored for nothing."""
+    from keras_cdae.data.benchmarks import load_dataset
+    from keras_cdae.errors import DataError
+
+    found = load_dataset(dataset, data_dir, labels=labels)
+    found.require_test()
+    if found.label_source is None:
+        raise DataError(
+            f"{found.root}: the test video has no labels, so no AUC. Name "
+            "them with --labels, or leave --auc out."
+        )
 
 
 def default_target(model: str, format_: str, quantize: str) -> Path:

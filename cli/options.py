@@ -186,6 +186,26 @@ def set_backend(
     return value
 
 
+def within_cores(
+    ctx: click.Context, param: click.Parameter, value: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Refuse more threads than cores; a default has no more of them."""
+    cores = (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
+    source = ctx.get_parameter_source(param.name or "")
+    if source is click.core.ParameterSource.DEFAULT:
+        return tuple(count for count in value if count <= cores)
+    if max(value) > cores:
+        raise click.BadParameter(
+            f"{max(value)} threads need as many cores, and this process may "
+            f"use {cores}. Give at most {cores}."
+        )
+    return value
+
+
 alarms_per_hour = click.option(
     "--alarms-per-hour",
     type=Finite(min=0, min_open=True),
@@ -252,7 +272,9 @@ timed_threads = click.option(
     multiple=True,
     default=(1, 2),
     show_default=True,
-    help="Cores and threads; may be repeated.",
+    callback=within_cores,
+    help="Cores and threads, at most the cores of this machine; may be "
+    "repeated.",
 )
 timed_frames = click.option(
     "--frames",

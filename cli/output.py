@@ -150,6 +150,22 @@ NOTE = (
 )
 
 
+def require_target(target: Path | None, option: str = "--output") -> None:
+    """See that a file can be written, before minutes of work are lost.
+
+    Args:
+        target: the file; None: none is asked for.
+        option: what named it.
+
+    Raises:
+        RunFolderError: if its folder cannot be written.
+    """
+    from keras_cdae.files import require_writable
+
+    if target is not None:
+        require_writable(target.parent, option=option)
+
+
 def write_table(target: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as CSV, whole or not at all.
 

@@ -27,9 +27,13 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
-    )
+    try:
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
+        )
+    except OSError as error:
+        error.filename = str(target)  # nobody knows the temporary one
+        raise
     os.close(handle)
     temporary = Path(name)
     try:
@@ -42,8 +46,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def require_writable(folder: Path) -> None:
+def require_writable(folder: Path, *, option: str = "--output") -> None:
     """Make a folder if it is absent, and see that files can be made in it.
+
+    Args:
+        folder: the folder.
+        option: of the command line, which named it.
 
     Raises:
         RunFolderError: if not, before hours of work are lost on it.
@@ -55,7 +63,7 @@ def require_writable(folder: Path) -> None:
     except OSError as error:
         raise RunFolderError(
             f"{folder}: cannot be written ({error.strerror}). Name another "
-            "folder with --output."
+            f"folder with {option}."
         ) from error
 
 

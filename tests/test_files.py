@@ -7,7 +7,12 @@ import socket
 import pytest
 
 from keras_cdae.errors import CDAEError, DataError, RunFolderError
-from keras_cdae.files import full_disk_named, process_folder, stale_folders
+from keras_cdae.files import (
+    atomic_path,
+    full_disk_named,
+    process_folder,
+    stale_folders,
+)
 from keras_cdae.runs.lock import LOCK, run_lock
 
 FULL = os.strerror(errno.ENOSPC)
@@ -75,3 +80,13 @@ def test_a_lock_holds_where_nothing_can_be_written(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not (tmp_path / LOCK).exists()
+
+
+def test_a_file_that_cannot_be_made_is_named_as_it_was_asked_for(tmp_path):
+    target = tmp_path / f"{'x' * 250}.csv"  # with more it is too long a name
+    with (
+        pytest.raises(OSError, match="too long") as caught,
+        atomic_path(target),
+    ):
+        pass
+    assert caught.value.filename == str(target)

@@ -73,6 +73,7 @@ OWNERS = {
         "data/flow.py",
         "data/images.py",
         "data/lettering.py",
+        "data/timing.py",
         "data/video.py",
     ),
     ("skimage",): ("data/flow.py",),

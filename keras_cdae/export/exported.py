@@ -130,10 +130,13 @@ def auc_change(
         What `measure_rates` gives of Keras and of the export, under each
         protocol; None where that has nothing to measure.
     """
-    keras, exported = (
-        measure_rates(each, dataset, data_dir, labels=labels, scored=scored)
-        for each in (model, ExportedModel(path))
-    )
-    if keras is None or exported is None:
-        return None
+    found = []
+    for each in (model, ExportedModel(path)):
+        rates = measure_rates(
+            each, dataset, data_dir, labels=labels, scored=scored
+        )
+        if rates is None:
+            return None
+        found.append(rates)
+    keras, exported = found
     return {key: (keras[key], exported[key]) for key in keras}

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import importlib
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ from keras_cdae.files import (
 )
 from keras_cdae.models.clip_scorer import ClipScorer, in_float32
 from keras_cdae.runs.loader import find_model, load
+
+logger = logging.getLogger(__name__)
 
 MIN_CLIPS = 8
 ASIDE = ".export-"
@@ -164,6 +167,13 @@ def export(
                 temporary, metadata
             )
         if check:
+            if others is None and run is not None:
+                logger.warning(
+                    "%s: the check is on drawn clips, for the run's training "
+                    "video cannot be read where it was. Name its folder with "
+                    "--data-dir.",
+                    run,
+                )
             parity = compare(
                 in_float32(scorer),
                 temporary,

@@ -1,20 +1,21 @@
 """What several models cost in speed, and what they get for it."""
 
 import dataclasses
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_cdae.data.finding import PathLike
-from keras_cdae.errors import DataError
+from keras_cdae.errors import DataError, RunFolderError
 from keras_cdae.export.exported import measure_rates
 from keras_cdae.export.exporter import export
 from keras_cdae.export.formats import FORMATS
 from keras_cdae.export.speed import FRAMES, REPEATS, measure_file
+from keras_cdae.runs.find import MODEL_FILE
 from keras_cdae.runs.frames import Progress
 from keras_cdae.runs.loader import find_model, load
+from keras_cdae.runs.results import read_metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,8 @@ def measure_tradeoff(
         frames: scores to measure over; fewer if the video ends.
         repeats: runs to take the median of.
         dataset: whose test video gives the AUC; None: the run's
-            `metrics.json` has it.
+            `metrics.json` has it. That is of the run's `model.keras`, of no
+            other file beside it.
         data_dir: the folder of `dataset`.
         scored: called after each scored test video.
 
@@ -83,16 +85,15 @@ def measure_tradeoff(
     Raises:
         DataError: if a model without `metrics.json` comes without a data set,
             or the data set has no labels.
+        RunFolderError: if no data set is given and `metrics.json` is damaged,
+            or is of smoothed scores or of video without labels.
     """
     file = find_model(model)
     loaded = load(file)
-    rates = _stored(file.parent, dataset)
+    rates = _stored(file, dataset)
     if rates is None:
         if dataset is None:
-            raise DataError(
-                f"{model}: no metrics.json beside it. Evaluate the run with "
-                "`keras-cdae eval`, or name a data set: --dataset, --data-dir."
-            )
+            raise DataError(f"{model}: {_why_none(file)}")
         rates = measure_rates(loaded, dataset, data_dir, scored=scored) or {}
     if rates.get("auc_micro_per_video") is None:
         raise DataError(f"{model}: the test video has no labels, so no AUC.")
@@ -134,17 +135,35 @@ def measure_tradeoff(
     ]
 
 
-def _stored(folder: Path, dataset: str | None) -> dict[str, Any] | None:
-    """Return what a run's evaluation found, if it is there and of the data."""
-    file = folder / "metrics.json"
-    if not file.is_file():
+def _stored(file: Path, dataset: str | None) -> dict[str, Any] | None:
+    """Return what a run's evaluation found, if it is of this model and data.
+
+    With a data set, what cannot be used is measured instead.
+    """
+    if file.name != MODEL_FILE or not _metrics_of(file).is_file():
         return None
     try:
-        metrics = json.loads(file.read_text(encoding="utf-8"))
-        if dataset is not None and metrics["dataset"] != dataset:
-            return None
-        return dict(metrics)
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(
-            f"{file}: damaged. Evaluate the run again with `keras-cdae eval`."
-        ) from error
+        metrics = read_metrics(file.parent)
+    except RunFolderError:
+        if dataset is None:
+            raise
+        return None
+    if dataset is not None and metrics.get("dataset") != dataset:
+        return None
+    return metrics
+
+
+def _why_none(file: Path) -> str:
+    if _metrics_of(file).is_file():
+        return (
+            f"the metrics.json beside it is of {MODEL_FILE}. Name a data set "
+            "to evaluate it on: --dataset, --data-dir."
+        )
+    return (
+        "no metrics.json beside it. Evaluate the run with `keras-cdae eval`, "
+        "or name a data set: --dataset, --data-dir."
+    )
+
+
+def _metrics_of(file: Path) -> Path:
+    return file.with_name("metrics.json")

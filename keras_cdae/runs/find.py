@@ -20,7 +20,14 @@ def find_model(model: str | os.PathLike[str]) -> Path:
         ModelFileError: if there is none; the message lists what is shipped.
     """
     path = Path(model).expanduser()
-    if _is_export(path):
+    if (path / "saved_model.pb").is_file():
+        raise ModelFileError(
+            f"{path}: is a SavedModel, which TensorFlow opens: "
+            "`tf.saved_model.load` in Python. This command takes what it was "
+            "exported from, a run folder or .keras file. For `keras-cdae "
+            "watch`, export that with --format tflite or onnx."
+        )
+    if path.is_file() and path.suffix in (".tflite", ".onnx"):
         raise ModelFileError(
             f"{path}: is an export: open it with `keras-cdae watch`, or with "
             "`keras_cdae.EdgeScorer` in Python. This command takes what it was "
@@ -51,12 +58,6 @@ def shipped_models() -> dict[str, Path]:
         for file in Path(folder).glob("*.keras")
     ]
     return {file.stem: file for file in sorted(files)}
-
-
-def _is_export(path: Path) -> bool:
-    if path.is_dir():
-        return (path / "saved_model.pb").is_file()
-    return path.is_file() and path.suffix in (".tflite", ".onnx")
 
 
 def _in_folder(path: Path) -> Path:

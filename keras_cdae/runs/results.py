@@ -96,7 +96,7 @@ def collect(runs: Sequence[str | os.PathLike[str]]) -> list[Result]:
     """
     groups: dict[str, list[tuple[RunSettings, dict[str, Any]]]] = {}
     for run in map(Path, runs):
-        settings, metrics = RunSettings.read(run), _read_metrics(run)
+        settings, metrics = RunSettings.read(run), read_metrics(run)
         try:
             _usual(settings)
         except ValueError as error:
@@ -189,7 +189,16 @@ def _result(group: list[tuple[RunSettings, dict[str, Any]]]) -> Result:
     )
 
 
-def _read_metrics(run: Path) -> dict[str, Any]:
+def read_metrics(run: Path) -> dict[str, Any]:
+    """Return the `metrics.json` of a run, if it can stand in a table.
+
+    Args:
+        run: the run folder.
+
+    Raises:
+        RunFolderError: if there is none, it is damaged, or it is of smoothed
+            scores or of video without labels.
+    """
     path = run / "metrics.json"
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
@@ -201,7 +210,7 @@ def _read_metrics(run: Path) -> dict[str, Any]:
         ) from error
     except (ValueError, TypeError) as error:
         raise RunFolderError(f"{path}: is damaged: {error}") from error
-    if missing or metrics["label_source"] is None or metrics["smoothing"]:
+    if missing or metrics["label_source"] is None or metrics.get("smoothing"):
         raise RunFolderError(
             f"{path}: holds no plain metrics of labelled video. Evaluate the "
             "run again, with labels and without smoothing."

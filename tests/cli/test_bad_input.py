@@ -241,6 +241,47 @@ def test_a_place_that_cannot_be_written(invoke, options, trained, command):
     assert "--output" in result.error
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["runtime", "--output", "{file}/t.csv", "--video", "{video}"],
+        ["runtime", "--plot", "{file}/t.png", "--video", "{video}"],
+        ["tradeoff", "--output", "{file}/t", "--video", "{video}"],
+        ["alarms", "--output", "{file}/t.csv", "--dataset", "synthetic"],
+    ],
+)
+def test_no_place_for_a_table_is_said_at_once(invoke, camera, tmp_path, words):
+    file = tmp_path / "m.keras"  # never opened
+    file.write_text("")
+    command, option, *rest = words
+    model = ["--model", file] if command == "runtime" else [file]
+    place = {"file": file, "video": min((camera / "test").iterdir())}
+    given = [word.format(**place) for word in [option, *rest]]
+    if command == "alarms":
+        given += ["--data-dir", camera]
+    result = invoke("benchmark", command, *model, *given)
+    assert result.code == 1
+    assert result.error.startswith(f"Error: {file}")
+    assert "cannot be written" in result.error
+    assert result.error.endswith(f"Name another folder with {option}.")
+
+
+def test_more_threads_than_cores(invoke, camera, monkeypatch):
+    import keras_cdae_cli.benchmark_runtime as runtime
+
+    seen = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
+    monkeypatch.setattr(runtime, "_files", lambda *_: iter([]))
+    monkeypatch.setattr(runtime, "_print", lambda *_: seen.append("printed"))
+    video = min((camera / "test").iterdir())
+    words = ["benchmark", "runtime", "--model", "m", "--video", video]
+    result = invoke(*words, "--threads", 1, "--threads", 64)
+    assert "64 threads need as many cores" in result.usage
+    assert "this process may use 1. Give at most 1." in result.usage
+    assert invoke(*words).code == 0  # the default is what there is
+    assert seen == ["printed"]
+
+
 def test_a_read_only_place(invoke, options, tmp_path):
     if os.geteuid() == 0:
         pytest.skip("root may write anywhere")

@@ -164,17 +164,24 @@ def test_one_evaluation_a_folder(invoke, run):
     assert not (run / "metrics.json").exists()
 
 
-@pytest.mark.parametrize("name", ["m.tflite", "m.onnx", "m/saved_model.pb"])
-def test_an_export_is_no_model_to_measure(invoke, camera, tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("m.tflite", "is an export: open it with `keras-cdae watch`"),
+        ("m.onnx", "is an export: open it with `keras-cdae watch`"),
+        ("m/saved_model.pb", "is a SavedModel, which TensorFlow opens"),
+    ],
+)
+def test_an_export_is_no_model_to_measure(
+    invoke, camera, tmp_path, name, message
+):
     file = tmp_path / name
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(b"")
     model = file.parent if file.suffix == ".pb" else file
     result = invoke("eval", model, *data(camera))
     assert result.code == 1
-    assert f"{model}: is an export: open it with `keras-cdae watch`" in (
-        result.error
-    )
+    assert f"{model}: {message}" in result.error
 
 
 def test_pictures_need_matplotlib_and_results_do_not(invoke, run, monkeypatch):

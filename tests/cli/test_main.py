@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from keras_cdae_cli import main, options, output
+from keras_cdae_cli import backend, main, options, output
 
 COMMAND = Path(sys.executable).with_name("keras-cdae")
 
@@ -318,6 +318,17 @@ def test_a_broken_backend_is_named_and_its_words_are_printed(
     assert first == "libcudart.so is not there"
     assert "tensorflow is installed, but cannot be imported: libcu" in last
     assert "Install it again" in last
+
+
+def test_an_interrupted_import_keeps_its_words(capfd, monkeypatch):
+    def interrupted(_):
+        os.write(2, b"oneDNN custom operations are on\n")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        backend._import("tensorflow", needed=True)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_reader_that_goes_away_is_no_error():

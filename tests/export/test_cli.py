@@ -5,6 +5,9 @@ from click.testing import CliRunner
 
 pytest.importorskip("tensorflow")
 
+from keras_cdae.export import clips
+from keras_cdae.export import export as export_model
+from keras_cdae.runs.settings import RunSettings
 from keras_cdae_cli import benchmark_parity, output
 from keras_cdae_cli.benchmark import command as benchmark
 from keras_cdae_cli.export import command as export
@@ -64,6 +67,18 @@ def test_export_int8_from_a_folder_as_json(keras_file, videos, tmp_path):
             ["m.keras", "--format", "onnx", "--output", "m.tflite"],
             "must end in .onnx",
         ),
+        (
+            ["m.keras", "--format", "onnx", "--data-dir", "d"],
+            "--data-dir needs a data set's name: --dataset NAME",
+        ),
+        (
+            ["m.keras", "--format", "onnx", "--alarms-per-hour", "nan"],
+            "'nan' is not a finite number",
+        ),
+        (
+            ["m.keras", "--format", "keras", "--auc", "--dataset", "ped2"],
+            "--auc measures what an export costs",
+        ),
     ],
 )
 def test_usage_errors(arguments, message):
@@ -81,6 +96,55 @@ def test_the_model_itself_is_no_target(keras_file):
     assert result.exit_code == 2
     assert "is the model that is exported" in result.stderr
     assert keras_file.read_bytes() == before
+
+
+@pytest.fixture
+def run_folder(model, tmp_path):
+    """A run whose training video is gone."""
+    folder = tmp_path / "run"
+    settings = RunSettings("folder", str(tmp_path / "gone")).to_dict()
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"settings": settings}))
+    model.save(folder / "model.keras")
+    return folder
+
+
+def test_a_folder_alone_is_of_the_run_s_data_set(
+    run_folder, tmp_path, monkeypatch
+):
+    class AskedForError(Exception):
+        pass
+
+    def asked(_, *place):
+        raise AskedForError(*place)
+
+    monkeypatch.setattr(clips, "dataset_clips", asked)
+    arguments = [str(run_folder), "--format", "tflite"]
+    arguments += ["--data-dir", str(tmp_path)]
+    result = CliRunner().invoke(export, arguments)
+    assert isinstance(result.exception, AskedForError)
+    assert result.exception.args == ("folder", tmp_path)
+
+
+def test_drawn_clips_in_place_of_the_run_s_video_are_told(
+    run_folder, tmp_path, caplog
+):
+    export_model(run_folder, tmp_path / "copy.keras", format="keras")
+    (record,) = caplog.records
+    assert record.getMessage().startswith(
+        f"{run_folder}: the check is on drawn clips"
+    )
+
+
+def test_no_auc_of_video_without_labels(keras_file, videos, tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / split).symlink_to(videos / split)
+    arguments = [str(keras_file), "--format", "tflite", "--auc"]
+    arguments += ["--dataset", "folder", "--data-dir", str(tmp_path)]
+    arguments += ["--output", str(tmp_path / "m.tflite")]
+    result = CliRunner().invoke(export, arguments)
+    assert "the test video has no labels" in str(result.exception)
+    assert not (tmp_path / "m.tflite").exists()
 
 
 def test_benchmark_of_a_file(exported, videos, tmp_path):

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -8,12 +9,20 @@ pytest.importorskip("tensorflow")
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("matplotlib")
 
-from keras_cdae.errors import DataError
+from keras_cdae.errors import DataError, RunFolderError
 from keras_cdae.export import tradeoff
+from keras_cdae.runs.results import COLUMNS
+from keras_cdae_cli import output
 from keras_cdae_cli.benchmark import command as benchmark
+from keras_cdae_cli.benchmark_tradeoff import names_of
 
 METRICS = {
+    **dict.fromkeys(COLUMNS, 0.5),
     "dataset": "synthetic",
+    "title": "synthetic",
+    "label_source": "masks",
+    "smoothing": None,
+    "trivial": {},
     "auc_micro_per_video": 0.75,
     "auc_micro_raw": 0.625,
 }
@@ -48,16 +57,36 @@ def test_table_csv_and_picture(run_folder, videos, tmp_path):
 
 
 def test_metrics_of_another_data_set_do_not_count(run_folder):
-    assert tradeoff._stored(run_folder, "synthetic") == METRICS
-    assert tradeoff._stored(run_folder, None) == METRICS
-    assert tradeoff._stored(run_folder, "ped2") is None
+    file = run_folder / "model.keras"
+    assert tradeoff._stored(file, "synthetic") == METRICS
+    assert tradeoff._stored(file, None) == METRICS
+    assert tradeoff._stored(file, "ped2") is None
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}"])
-def test_damaged_metrics(text, run_folder):
+def test_metrics_of_another_model_do_not_count(run_folder, videos):
+    file = run_folder / "other.keras"
+    shutil.copy(run_folder / "model.keras", file)
+    assert tradeoff._stored(file, "synthetic") is None
+    message = r"other\.keras: the metrics\.json beside it is of model\.keras"
+    with pytest.raises(DataError, match=message):
+        tradeoff.measure_tradeoff(file, videos, name="other")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is damaged"),
+        ("[]", "holds no plain metrics"),
+        (json.dumps({**METRICS, "smoothing": 3.0}), "without smoothing"),
+        (json.dumps({**METRICS, "label_source": None}), "with labels"),
+    ],
+)
+def test_metrics_that_are_not_plain(text, message, run_folder):
     (run_folder / "metrics.json").write_text(text)
-    with pytest.raises(DataError, match=r"metrics\.json: damaged"):
-        tradeoff._stored(run_folder, "ped2")
+    file = run_folder / "model.keras"
+    with pytest.raises(RunFolderError, match=rf"metrics\.json: .*{message}"):
+        tradeoff._stored(file, None)
+    assert tradeoff._stored(file, "synthetic") is None  # it is measured
 
 
 def test_no_metrics_and_no_data_set(run_folder, videos):
@@ -71,4 +100,35 @@ def test_two_models_of_one_name(run_folder, videos):
     arguments += ["--video", str(min((videos / "test").iterdir()))]
     result = CliRunner().invoke(benchmark, arguments)
     assert result.exit_code == 2
-    assert "Two models have the same name" in result.stderr
+    assert "would both be '" in result.stderr
+    assert result.stderr.count(f"{run_folder}") == 2
+
+
+@pytest.mark.parametrize(
+    ("models", "names"),
+    [
+        (["a.1", "runs/b/"], ["a.1", "b"]),
+        (["sw/x/seed0", "sw/y/seed0", "z"], ["x/seed0", "y/seed0", "z"]),
+        (["x/model.keras", "y/model.keras"], ["x/model", "y/model"]),
+        (["ped2-edge", "ped2-edge-192"], ["ped2-edge", "ped2-edge-192"]),
+    ],
+)
+def test_names_in_the_table(models, names):
+    assert names_of(models) == names
+
+
+def test_the_table_is_printed_before_it_is_written(
+    videos, tmp_path, monkeypatch
+):
+    row = tradeoff.Tradeoff("m", 32, 32, 9, 0.5, 0.5, 1, 10.0, 1.0, 1.0)
+    monkeypatch.setattr(tradeoff, "measure_tradeoff", lambda *_, **__: [row])
+
+    def full(*_):
+        raise OSError("full")
+
+    monkeypatch.setattr(output, "write_table", full)
+    arguments = ["tradeoff", "m", "--output", str(tmp_path / "found")]
+    arguments += ["--video", str(min((videos / "test").iterdir()))]
+    result = CliRunner().invoke(benchmark, arguments)
+    assert "32 x 32" in result.stdout
+    assert str(result.exception) == "full"

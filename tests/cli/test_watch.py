@@ -198,6 +198,8 @@ def running(*arguments, **settings):
         stderr=settings.pop("stderr", subprocess.PIPE),
         text=True,
         start_new_session=True,
+        # The tests may run under nohup, which a watch would go by.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     lines = queue.Queue()
 

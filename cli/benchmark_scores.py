@@ -130,4 +130,5 @@ def _as_dict(rating: "Rating", own: object) -> dict[str, object]:
         "mean": rating.mean,
         "auc": dict(rating.auc),
         "separation": dict(rating.separation),
+        "spread": rating.spread,
     }

@@ -84,11 +84,13 @@ class Rating:
             pseudo-anomalies and of normal clips are, in standard deviations
             (the root of both variances' mean). It goes on rising where the AUC
             is nearly 1.
+        spread: standard deviation of the log-scores of normal clips.
     """
 
     variant: ScoreVariant
     auc: Mapping[str, float]
     separation: Mapping[str, float]
+    spread: float
 
     @property
     def mean(self) -> float:
@@ -187,7 +189,7 @@ def _rate(
         )
         for name, odd in scores.items()
     }
-    return Rating(variant, areas, apart)
+    return Rating(variant, areas, apart, float(normal.std()))
 
 
 def _scores(variant: ScoreVariant, maps: Mapping[str, Array]) -> Array:

@@ -65,6 +65,7 @@ def test_the_separation_is_in_standard_deviations():
     assert rating.separation["patch"] == pytest.approx(2 / np.sqrt(2.5))
     assert rating.hardest == rating.separation["patch"]
     assert rating.auc == {"skip x2": 1.0, "patch": 0.75}
+    assert rating.spread == pytest.approx(1)
 
 
 def test_the_model_s_own_score_is_one_of_them(trained, tiny_clips):

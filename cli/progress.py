@@ -78,6 +78,10 @@ def training_bar() -> "keras.callbacks.Callback":
     from rich.progress import BarColumn, Progress, TextColumn
 
     class TrainingBar(keras.callbacks.Callback):
+        # A bar of rich may be moved from any thread. What `model` holds may not
+        # be looked at from one: the stage is taken when an epoch begins.
+        async_safe = True
+
         def __init__(self) -> None:
             super().__init__()
             self.screen = output.console(stderr=True)
@@ -98,6 +102,7 @@ def training_bar() -> "keras.callbacks.Callback":
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.epoch = epoch
+            self.stage = self.model.stage
             if self.first is None:
                 self.first = (epoch, time.monotonic())
             if self.bar is not None:
@@ -131,10 +136,7 @@ def training_bar() -> "keras.callbacks.Callback":
         def _title(self) -> str:
             total = self.params["epochs"]
             width = len(str(total))
-            return f"Epoch {self.epoch + 1:>{width}}/{total} {self._stage()}"
-
-        def _stage(self) -> str:
-            return f"{self.model.stage:<12}"
+            return f"Epoch {self.epoch + 1:>{width}}/{total} {self.stage:<12}"
 
         def _state(self, logs: dict[str, float], batch: int) -> str:
             parts = []

@@ -100,30 +100,40 @@ class Watch(keras.callbacks.Callback):
     """Stop at the first loss that is not finite; warn of a dead decoder."""
 
     patience = 300  # batches a young motion decoder may explain nothing
+    # Keras then calls it beside the training, which else waits, on a GPU, for
+    # the numbers of every step before it begins the next. There it must not
+    # look at the model, whose weights are under way.
+    async_safe = True
 
     def __init__(self) -> None:
         super().__init__()
         self.epoch = 0
-        self.batches = 0
+        self.batches = 0  # of the epochs before
+        self.reached = 0  # of this one
         self.best = -math.inf
         self.warned = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Remember which epoch it is."""
         self.epoch = epoch
+        self.reached = 0
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Remember what the epoch is trained with."""
+        if batch == 0:
+            self.stage = self.model.stage
+            rate = self.model.optimizer.learning_rate
+            self.rate = float(keras.ops.convert_to_numpy(rate))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Raise `NonFiniteError` if a term of the loss is not finite."""
-        self.batches += 1
+        self.reached = max(self.reached, batch + 1)
         bad = [k for k, v in (logs or {}).items() if not math.isfinite(v)]
         if bad:
-            rate = keras.ops.convert_to_numpy(
-                self.model.optimizer.learning_rate
-            )
             raise NonFiniteError(
                 f"Training stopped: {', '.join(bad)} became NaN or infinite "
                 f"in epoch {self.epoch + 1}, batch {batch + 1}, stage "
-                f"{self.model.stage!r} (learning rate {float(rate):.3g}). "
+                f"{self.stage!r} (learning rate {self.rate:.3g}). "
                 "Check that clips are finite and in [0, 1], or lower the "
                 "learning rate; the checkpoint of the epoch before is whole."
             )
@@ -141,6 +151,7 @@ class Watch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Warn once if the motion decoder explains nothing, or no longer."""
+        self.batches += self.reached
         explained = (logs or {}).get("motion_explained")
         if explained is None or self.model.stage == "centroids":
             return

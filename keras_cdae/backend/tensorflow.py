@@ -5,11 +5,14 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from keras_cdae.types import Mixin, Tensor
 
 convolve = None  # Keras's own takes features as they lie
+# On a GPU it rounds as tf.config's enable_tensor_float_32_execution says.
+precise_matmul = keras.ops.matmul
 
 
 class AlternatingStep(Mixin):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_cdae.backend import precise_matmul
 from keras_cdae.serialization import register
 from keras_cdae.types import Shape, Tensor
 
@@ -132,7 +133,7 @@ class DeepKMeans(keras.layers.Layer):
     def redundancy(self) -> Tensor:
         """Return `||C C^T - I||_F` (Eq. 11), a scalar."""
         centroids = ops.convert_to_tensor(self.centroids)
-        gram = ops.matmul(centroids, ops.transpose(centroids))
+        gram = precise_matmul(centroids, ops.transpose(centroids))
         excess = gram - ops.eye(self.num_clusters, dtype="float32")
         return ops.sqrt(
             ops.maximum(ops.sum(ops.square(excess)), SMALLEST_SQUARE)
@@ -221,8 +222,9 @@ class DeepKMeans(keras.layers.Layer):
             square = ops.sum(ops.square(codes), axis=-1, keepdims=True)
             codes = codes * ops.rsqrt(ops.maximum(square, SMALLEST_SQUARE))
         centroids = ops.convert_to_tensor(self.centroids)
-        # ||r - c||^2 without the (..., K, dim) tensor of differences.
-        products = ops.matmul(codes, ops.transpose(centroids))  # ..., K
+        # ||r - c||^2 without the (..., K, dim) tensor of differences. What is
+        # near a centroid is the difference of numbers about 1.
+        products = precise_matmul(codes, ops.transpose(centroids))  # ..., K
         squares = (
             ops.sum(ops.square(codes), axis=-1, keepdims=True)
             - 2.0 * products

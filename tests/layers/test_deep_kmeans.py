@@ -10,6 +10,17 @@ from keras_cdae.layers import DeepKMeans
 pytestmark = pytest.mark.backend
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="jax alone has it per product"
+)
+def test_products_are_not_rounded_on_a_gpu(codes):
+    import jax
+
+    layer = DeepKMeans(5)
+    layer.build(codes.shape)
+    assert "HIGHEST" in str(jax.make_jaxpr(layer)(codes))
+
+
 @pytest.fixture
 def codes(rng):
     return rng.normal(size=(2, 3, 4, 6)).astype("float32")

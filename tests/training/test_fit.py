@@ -312,6 +312,20 @@ def test_nan_in_validation_ends_fit(make_model, tiny_clips):
         fit(make_model(), tiny_clips, validation_data=broken)
 
 
+def test_steps_do_not_wait_for_the_callbacks_of_fit(make_model, tiny_clips):
+    model = make_model()
+    watch = stages_module.Watch()
+    watch.set_model(model)
+    watch.on_epoch_begin(4)
+    watch.on_train_batch_begin(0)
+    watch.set_model(None)  # a thread of Keras calls it while weights change
+    assert watch.async_safe
+    watch.on_train_batch_end(0, {"loss": 1.0})
+    message = r"epoch 5, batch 8, stage 'pretraining' \(learning rate 0.002\)"
+    with pytest.raises(NonFiniteError, match=message):
+        watch.on_train_batch_end(7, {"loss": float("nan")})
+
+
 def test_clips_that_are_not_in_0_to_1_are_told(make_model, tiny_clips, caplog):
     fit(make_model(), tiny_clips * 255)
     assert "divide them by 255" in caplog.text

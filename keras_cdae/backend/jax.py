@@ -106,11 +106,17 @@ class AlternatingStep(Mixin):
 def compile_forward(
     model: Any, function: Callable[[Tensor], Any]
 ) -> Callable[[Tensor], Any]:
-    """Return `function` jitted; it reads the weights at each call."""
+    """Return `function` jitted; it reads the weights at each call.
+
+    Scores shall not depend on the device, so nothing is rounded on a GPU.
+    """
 
     @jax.jit
     def run(values: list[Tensor], x: Tensor) -> Any:
-        with _scope((model.weights, values)):
+        with (
+            _scope((model.weights, values)),
+            jax.default_matmul_precision("highest"),
+        ):
             return function(x)
 
     return lambda x: run([v.value for v in model.weights], x)

@@ -1,7 +1,8 @@
-"""Half precision on a processor that has no arithmetic for it."""
+"""Half precision on a processor without it, and what is never rounded."""
 
 import logging
 
+import keras
 import pytest
 
 from keras_cdae.backend import precision
@@ -54,3 +55,22 @@ def test_another_system_has_no_such_file(monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(precision, "CPU_FACTS", tmp_path / "absent")
     warn_if_emulated("mixed_bfloat16")
     assert not caplog.text
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="jax alone has it by scope"
+)
+def test_scoring_rounds_nothing_on_a_gpu(make_model, tiny_clips):
+    import jax
+
+    from keras_cdae.backend import compile_forward
+
+    seen = []
+
+    def look(x):
+        seen.append(jax.config.jax_default_matmul_precision)
+        return x
+
+    compile_forward(make_model(), look)(tiny_clips)
+    assert seen == ["highest"]
+    assert jax.config.jax_default_matmul_precision is None

@@ -1,5 +1,6 @@
 """`keras-cdae benchmark results`."""
 
+import json
 from pathlib import Path
 
 import click
@@ -18,9 +19,15 @@ from . import backend, output
     "--output",
     "target",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Markdown file to write.  [default: stdout]",
+    help="File to write.  [default: stdout]",
 )
-def command(runs: tuple[Path, ...], target: Path | None) -> None:
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="JSON instead of Markdown: fractions, of each seed, too.",
+)
+def command(runs: tuple[Path, ...], target: Path | None, as_json: bool) -> None:
     """Gather evaluated RUNS into tables: mean and spread over their seeds.
 
     Runs that differ in their seed alone are one table, with the command that
@@ -30,7 +37,10 @@ def command(runs: tuple[Path, ...], target: Path | None) -> None:
     from keras_cdae.files import write_text
     from keras_cdae.runs.results import collect, to_markdown
 
-    text = to_markdown(collect(runs))
+    results = collect(runs)
+    text = to_markdown(results)
+    if as_json:
+        text = json.dumps([r.to_dict() for r in results], indent=2) + "\n"
     if target is None:
         click.echo(text, nl=False)
         return

@@ -80,6 +80,20 @@ class Result:
             words.append(f"--set {shlex.quote(argument)}")
         return " ".join(words)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it for JSON; each measure a seed, mean and spread."""
+        return {
+            "command": self.command,
+            "title": self.title,
+            "label_source": self.label_source,
+            "seeds": list(self.seeds),
+            "versions": dict(self.versions),
+            "scores": {
+                name: {key: _spread(values) for key, values in rows.items()}
+                for name, rows in self.scores.items()
+            },
+        }
+
 
 def collect(runs: Sequence[str | os.PathLike[str]]) -> list[Result]:
     """Read evaluated run folders; group those that differ in the seed alone.
@@ -156,13 +170,29 @@ def _usual(settings: RunSettings) -> RunSettings:
 
 
 def _cell(measured: Sequence[float | None]) -> str:
-    values = [value for value in measured if value is not None]
-    if len(values) < len(measured):
+    spread = _spread(measured)
+    if spread["mean"] is None:
         return "-"
-    mean = f"{100 * np.mean(values):.2f}"
-    if len(set(values)) == 1:
+    mean = f"{100 * spread['mean']:.2f}"
+    if len(set(measured)) == 1:
         return mean
-    return f"{mean} ± {100 * np.std(values, ddof=1):.2f}"
+    return f"{mean} ± {100 * spread['std']:.2f}"
+
+
+def _spread(measured: Sequence[float | None]) -> dict[str, Any]:
+    """Return a measure of each seed, its mean, and its standard deviation.
+
+    Both are None where a seed has none, the latter of one seed, too.
+    """
+    values = [value for value in measured if value is not None]
+    known = len(values) == len(measured)
+    return {
+        "values": list(measured),
+        "mean": float(np.mean(values)) if known else None,
+        "std": float(np.std(values, ddof=1))
+        if known and len(values) > 1
+        else None,
+    }
 
 
 def _result(group: list[tuple[RunSettings, dict[str, Any]]]) -> Result:

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
 from keras_cdae.errors import RunFolderError
 from keras_cdae.runs.results import COLUMNS, collect, to_markdown
 from keras_cdae.runs.settings import RunSettings
+from keras_cdae_cli.benchmark_results import command
 
 
 @pytest.fixture
@@ -53,6 +55,28 @@ def test_seeds_of_one_recipe_are_one_result(make_run):
     assert "| frame difference | 50.00 |" in text
     assert "seeds 0, 1; UCSD Ped2; labels: UCSDped2.m" in text
     assert "--pseudo-anomalies 0.3`, seed 0; UCSD Ped2" in text
+
+
+def test_json_has_every_seed(make_run, tmp_path):
+    def run(*arguments):
+        done = CliRunner().invoke(command, [*map(str, arguments), "--json"])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    runs = [make_run("b", 0.9, seed=1), make_run("a", 0.8, seed=0)]
+    (printed,) = json.loads(run(*runs))
+    assert printed["seeds"] == [0, 1]
+    assert printed["command"].startswith("keras-cdae train --dataset ped2")
+    raw = printed["scores"]["model"]["auc_micro_raw"]
+    assert raw["values"] == [0.8, 0.9]
+    assert raw["mean"] == pytest.approx(0.85)
+    assert raw["std"] == pytest.approx(0.0707, abs=1e-4)
+    assert printed["scores"]["model"]["auc_pixel"]["mean"] is None
+    file = tmp_path / "results.json"
+    run(*runs, "--output", file)
+    assert json.loads(file.read_text()) == [printed]
+    (one,) = json.loads(run(runs[1]))
+    assert one["scores"]["model"]["ap"]["std"] is None
 
 
 def test_the_command_has_what_was_set(make_run):

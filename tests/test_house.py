@@ -70,6 +70,7 @@ OWNERS = {
     ("ray",): ("jobs/ray.py",),
     ("cv2",): (
         "data/camera.py",
+        "data/damage.py",
         "data/flow.py",
         "data/images.py",
         "data/lettering.py",

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from keras_cdae.data.address import source_name
-from keras_cdae.data.video import claimed_frames, grab_next, warn_of_damage
+from keras_cdae.data.damage import claimed_frames, grab_next, warn_of_damage
 from keras_cdae.errors import DataError, VideoError
 
 OPEN_SECONDS = READ_SECONDS = 5.0

@@ -24,14 +24,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from keras_cdae.data import video as video_module
+from keras_cdae.data.damage import warn_if_truncated, warn_of_damage
 from keras_cdae.data.finding import PathLike, frame_files
 from keras_cdae.data.images import RESIZE_METHOD
-from keras_cdae.data.video import (
-    VideoInfo,
-    video_info,
-    warn_if_truncated,
-    warn_of_damage,
-)
+from keras_cdae.data.video import VideoInfo, video_info
 from keras_cdae.errors import DataError, VideoError
 from keras_cdae.files import atomic_path, write_json
 

@@ -11,7 +11,8 @@ import click
 from keras_cdae.export.formats import FORMATS
 
 from . import backend, options, output, progress
-from .export import dataset_of, print_parity
+from .evaluate import data_of_run
+from .export import print_parity
 
 if TYPE_CHECKING:
     from keras_cdae.export.check import Parity
@@ -47,8 +48,11 @@ def command(
     `keras-cdae export` would not write is said.
     """
     del arguments["backend"]  # has taken effect
-    dataset, data_dir = dataset_of(
-        Path(model), dataset, data_dir, of="benchmark parity"
+    dataset, data_dir = data_of_run(
+        Path(model).expanduser(),
+        dataset,
+        data_dir,
+        missing="The comparison needs video",
     )
     backend.require()
     from keras_cdae.export.clips import dataset_clips

@@ -140,9 +140,20 @@ def _own_folder(run: Path, dataset: str, data_dir: Path | None) -> Path | None:
 
 
 def data_of_run(
-    run: Path, dataset: str | None, data_dir: Path | None
+    run: Path,
+    dataset: str | None,
+    data_dir: Path | None,
+    *,
+    missing: str = "Say which data set",
 ) -> tuple[str, Path | None]:
-    """Return the data set to use: what was said, else what the run had."""
+    """Return the data set to use: what was said, else what the run had.
+
+    Args:
+        run: a run folder or another model.
+        dataset: as given on the command line.
+        data_dir: its folder, likewise.
+        missing: what to say where neither names a data set.
+    """
     if (run / "config.json").is_file():
         from keras_cdae.runs.settings import RunSettings
 
@@ -151,9 +162,7 @@ def data_of_run(
             dataset = settings.dataset
             data_dir = data_dir or Path(settings.data_dir)
     if dataset is None:
-        raise click.UsageError(
-            "Say which data set: --dataset NAME --data-dir DIR"
-        )
+        raise click.UsageError(f"{missing}: --dataset NAME --data-dir DIR")
     return dataset, data_dir
 
 

@@ -16,6 +16,7 @@ from keras_cdae.export.formats import (
 )
 
 from . import backend, options, output, progress
+from .evaluate import data_of_run
 
 if TYPE_CHECKING:
     from keras_cdae.export.exporter import ExportResult
@@ -115,12 +116,14 @@ def command(
             "--auc measures what an export costs; a .keras file is the model "
             "itself. Measure it with `keras-cdae eval`, or leave --auc out."
         )
-    if auc or (data_dir is not None and dataset is None):
-        dataset, data_dir = dataset_of(
+    if auc or dataset is not None or data_dir is not None:
+        dataset, data_dir = data_of_run(
             Path(model).expanduser(),
             dataset,
             data_dir,
-            of="--auc" if auc else "--data-dir",
+            missing="--auc needs test video"
+            if auc
+            else "--data-dir needs a data set's name",
         )
     from keras_cdae.runs.find import find_model
 
@@ -165,30 +168,6 @@ def command(
         if rates is None:
             output.say("No AUC: the labels leave nothing to measure.")
     _print(result, rates, as_json)
-
-
-def dataset_of(
-    run: Path, dataset: str | None, data_dir: Path | None, *, of: str
-) -> tuple[str, Path | None]:
-    """Return the data set to measure on: what was said, else the run's.
-
-    Args:
-        run: a run folder or another model.
-        dataset: as given on the command line.
-        data_dir: its folder, likewise.
-        of: what needs it.
-    """
-    if dataset is None and (run / "config.json").is_file():
-        from keras_cdae.runs.settings import RunSettings
-
-        settings = RunSettings.read(run)
-        return settings.dataset, data_dir or Path(settings.data_dir)
-    if dataset is None:
-        needs = "a data set's name" if of == "--data-dir" else "test video"
-        raise click.UsageError(
-            f"{of} needs {needs}: --dataset NAME --data-dir DIR"
-        )
-    return dataset, data_dir
 
 
 def _require_labels(

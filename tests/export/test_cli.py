@@ -109,8 +109,9 @@ def run_folder(model, tmp_path):
     return folder
 
 
-def test_a_folder_alone_is_of_the_run_s_data_set(
-    run_folder, tmp_path, monkeypatch
+@pytest.mark.parametrize("said", [["--data-dir"], ["--dataset", "folder"]])
+def test_what_is_not_said_of_the_data_is_the_run_s(
+    run_folder, tmp_path, monkeypatch, said
 ):
     class AskedForError(Exception):
         pass
@@ -120,10 +121,14 @@ def test_a_folder_alone_is_of_the_run_s_data_set(
 
     monkeypatch.setattr(clips, "dataset_clips", asked)
     arguments = [str(run_folder), "--format", "tflite"]
-    arguments += ["--data-dir", str(tmp_path)]
-    result = CliRunner().invoke(export, arguments)
+    place = tmp_path
+    if said == ["--data-dir"]:
+        said = [*said, str(place)]
+    else:  # then it is the run's folder
+        place = tmp_path / "gone"
+    result = CliRunner().invoke(export, [*arguments, *said])
     assert isinstance(result.exception, AskedForError)
-    assert result.exception.args == ("folder", tmp_path)
+    assert result.exception.args == ("folder", place)
 
 
 def test_drawn_clips_in_place_of_the_run_s_video_are_told(

@@ -38,9 +38,10 @@ def command(runs: tuple[Path, ...], target: Path | None, as_json: bool) -> None:
     from keras_cdae.runs.results import collect, to_markdown
 
     results = collect(runs)
-    text = to_markdown(results)
     if as_json:
         text = json.dumps([r.to_dict() for r in results], indent=2) + "\n"
+    else:
+        text = to_markdown(results)
     if target is None:
         click.echo(text, nl=False)
         return

@@ -88,6 +88,7 @@ def training_bar() -> "keras.callbacks.Callback":
             self.bar: Progress | None = None
             self.first: tuple[int, float] | None = None
             self.epoch = 0
+            self.stage = ""
 
         def on_train_begin(self, logs: Any = None) -> None:
             if self.screen.is_terminal:

@@ -10,6 +10,8 @@ from torch.nn import functional
 
 from keras_cdae.types import Mixin, Tensor
 
+precise_matmul = ops.matmul  # torch rounds no product if not told to
+
 
 class AlternatingStep(Mixin):
     """Mixin: update the active blocks of weights one after the other."""
@@ -55,9 +57,6 @@ def compile_forward(
             return function(ops.convert_to_tensor(x))
 
     return run
-
-
-precise_matmul = ops.matmul  # torch rounds no product if not told to
 
 
 def convolve(

@@ -108,6 +108,8 @@ class Watch(keras.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
         self.epoch = 0
+        self.stage = ""
+        self.rate = math.nan
         self.batches = 0  # of the epochs before
         self.reached = 0  # of this one
         self.best = -math.inf

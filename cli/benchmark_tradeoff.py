@@ -83,8 +83,10 @@ def command(
 
         require_writable(target)
     backend.require()
-    from keras_cdae.export.tradeoff import measure_tradeoff
+    from keras_cdae.export.tradeoff import measure_tradeoff, require_auc
 
+    for model in models:
+        require_auc(model, arguments["dataset"])
     rows: list[Tradeoff] = []
     for model, name in zip(models, names, strict=True):
         output.say(f"Measuring {name} ...")

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from keras_cdae.cores import usable_cores
+
 # As the library has them; a test holds them equal. Importing the library's
 # would import keras, and help must answer at once.
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -190,11 +192,7 @@ def within_cores(
     ctx: click.Context, param: click.Parameter, value: tuple[int, ...]
 ) -> tuple[int, ...]:
     """Refuse more threads than cores; a default has no more of them."""
-    cores = (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
+    cores = usable_cores()
     source = ctx.get_parameter_source(param.name or "")
     if source is click.core.ParameterSource.DEFAULT:
         return tuple(count for count in value if count <= cores)

@@ -179,9 +179,9 @@ def _settings(model: str, wanted: dict[str, Any]) -> "ScoreSettings":
 
 
 def _require_backend(engine: str, jobs: int | None) -> None:
-    from keras_cdae.jobs.local import cores
+    from keras_cdae.cores import usable_cores
 
-    if engine == "local" and (jobs or cores()) == 1:
+    if engine == "local" and (jobs or usable_cores()) == 1:
         backend.require()
     else:
         backend.choose()  # other processes import it

@@ -1,13 +1,13 @@
 """What `benchmark compare`, `ablation`, `clusters` and `motion` share."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from keras_cdae.cores import usable_cores
 from keras_cdae.errors import MissingDependencyError
 
 from . import backend, options, output, progress
@@ -267,9 +267,5 @@ def _seeds(seeds: tuple[int, ...]) -> str:
 
 
 def _cores() -> str:
-    count = (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
+    count = usable_cores()
     return "1 core" if count == 1 else f"{count} cores"

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "keras_cdae"
 
 ORDER = (  # from the bottom to the top
-    ("errors", "version"),
+    ("cores", "errors", "version"),
     ("files", "serialization", "training.division", "types"),
     ("backend",),
     (

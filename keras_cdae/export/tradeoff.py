@@ -47,6 +47,25 @@ class Tradeoff:
     latency_ms: float
 
 
+def require_auc(model: PathLike, dataset: str | None) -> None:
+    """Refuse a model whose AUC is nowhere to be had.
+
+    `measure_tradeoff` does, too; for several models ask before the first.
+
+    Args:
+        model: what `load` takes.
+        dataset: what its AUC could be measured on; None: it must be there.
+
+    Raises:
+        DataError: if it has no `metrics.json` and there is no data set.
+        ModelFileError: if there is no such model.
+        RunFolderError: if no data set is given and `metrics.json` is damaged.
+    """
+    file = find_model(model)
+    if _stored(file, dataset) is None and dataset is None:
+        raise DataError(f"{model}: {_why_none(file)}")
+
+
 def measure_tradeoff(
     model: PathLike,
     video: PathLike,
@@ -88,14 +107,13 @@ def measure_tradeoff(
         RunFolderError: if no data set is given and `metrics.json` is damaged,
             or is of smoothed scores or of video without labels.
     """
+    require_auc(model, dataset)
     file = find_model(model)
     loaded = load(file)
     rates = _stored(file, dataset)
-    if rates is None:
-        if dataset is None:
-            raise DataError(f"{model}: {_why_none(file)}")
+    if rates is None and dataset is not None:
         rates = measure_rates(loaded, dataset, data_dir, scored=scored) or {}
-    if rates.get("auc_micro_per_video") is None:
+    if rates is None or rates.get("auc_micro_per_video") is None:
         raise DataError(f"{model}: the test video has no labels, so no AUC.")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"model{FORMATS[format].suffix}"

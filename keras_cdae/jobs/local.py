@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TypeAlias
 
+from keras_cdae.cores import usable_cores
 from keras_cdae.errors import CDAEError
 from keras_cdae.jobs.job import Job
 from keras_cdae.jobs.outcome import Advance, Outcome
@@ -19,13 +20,6 @@ from keras_cdae.jobs.worker import load_model, prepare
 Event: TypeAlias = Advance | Outcome
 Tell: TypeAlias = Callable[[Event], None]
 READY = "ready"
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run_local(
@@ -105,7 +99,7 @@ class _Pool:
         self.waiting = deque(tasks)
         self.wanted = workers
         self.tell = tell
-        self.threads = max(1, cores() // workers)
+        self.threads = max(1, usable_cores() // workers)
         self.workers: list[_Worker] = []
         self.started = 0
 

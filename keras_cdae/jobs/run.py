@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from keras_cdae.cores import usable_cores
 from keras_cdae.data.h264 import H264Writer
 from keras_cdae.errors import in_command
 from keras_cdae.files import full_disk_named, require_writable, write_json
 from keras_cdae.jobs.caught import caught
 from keras_cdae.jobs.job import Job, clear_work, work_folder
-from keras_cdae.jobs.local import Event, cores, run_local
+from keras_cdae.jobs.local import Event, run_local
 from keras_cdae.jobs.model import ModelFacts, read_model
 from keras_cdae.jobs.outcome import Advance, Failure, Summary
 from keras_cdae.jobs.plan import Plan, make_plan
@@ -127,7 +128,9 @@ def _run(
             job, plan.tasks, workers=jobs, address=ray_address, tell=outcomes
         )
     else:
-        run_local(job, plan.tasks, workers=jobs or cores(), tell=outcomes)
+        run_local(
+            job, plan.tasks, workers=jobs or usable_cores(), tell=outcomes
+        )
 
 
 def _check(engine: str, jobs: int | None) -> None:

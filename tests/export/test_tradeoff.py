@@ -95,6 +95,21 @@ def test_no_metrics_and_no_data_set(run_folder, videos):
         tradeoff.measure_tradeoff(run_folder, videos, name="small")
 
 
+def test_a_later_model_without_metrics_is_told_first(
+    run_folder, videos, tmp_path
+):
+    """Before anything is measured, which takes minutes a model."""
+    other = tmp_path / "other"
+    shutil.copytree(run_folder, other)
+    (other / "metrics.json").unlink()
+    arguments = ["tradeoff", str(run_folder), str(other)]
+    arguments += ["--video", str(min((videos / "test").iterdir()))]
+    result = CliRunner().invoke(benchmark, arguments)
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception).startswith(f"{other}: no metrics.json")
+    assert "Measuring" not in result.stderr
+
+
 def test_two_models_of_one_name(run_folder, videos):
     arguments = ["tradeoff", str(run_folder), str(run_folder)]
     arguments += ["--video", str(min((videos / "test").iterdir()))]
@@ -118,7 +133,7 @@ def test_names_in_the_table(models, names):
 
 
 def test_the_table_is_printed_before_it_is_written(
-    videos, tmp_path, monkeypatch
+    run_folder, videos, tmp_path, monkeypatch
 ):
     row = tradeoff.Tradeoff("m", 32, 32, 9, 0.5, 0.5, 1, 10.0, 1.0, 1.0)
     monkeypatch.setattr(tradeoff, "measure_tradeoff", lambda *_, **__: [row])
@@ -127,7 +142,7 @@ def test_the_table_is_printed_before_it_is_written(
         raise OSError("full")
 
     monkeypatch.setattr(output, "write_table", full)
-    arguments = ["tradeoff", "m", "--output", str(tmp_path / "found")]
+    arguments = ["tradeoff", str(run_folder), "--output", str(tmp_path / "a")]
     arguments += ["--video", str(min((videos / "test").iterdir()))]
     result = CliRunner().invoke(benchmark, arguments)
     assert "32 x 32" in result.stdout

@@ -322,6 +322,13 @@ image_size = click.option(
     type=Size(),
     help="Frame size, 256 or HEIGHTxWIDTH.  [default: the preset's]",
 )
+roi = click.option(
+    "--roi",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PICTURE",
+    help="Region of interest: an image of the camera's view, white where it "
+    "counts and black where it does not. Kept in the model.",
+)
 json_output = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON to stdout."
 )

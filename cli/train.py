@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     options.overwrite,
     options.batch_size,
     options.image_size,
+    options.roi,
     click.option(
         "--channels",
         type=click.Choice(["1", "3"]),
@@ -95,6 +96,7 @@ def command(
     tensorboard: bool,
     cache_dir: Path | None,
     backend: str | None,
+    roi: Path | None,
     **values: Any,
 ) -> None:
     """Train a model on a data set's normal video.
@@ -105,6 +107,7 @@ def command(
     if folder is None:
         _require_dataset(ctx)
         folder = Path("runs") / _default_name(**values)
+    values["roi"] = None if roi is None else _region(roi)
     if resume:
         values = _with_stored(ctx, folder, values)
         if backend is None:
@@ -174,7 +177,19 @@ def train(
     finally:
         bar.close()
     _say_time(folder)
+    if model.roi is not None:
+        output.say(
+            f"Region of interest: {model.roi.mean():.0%} of the picture. What "
+            f"the model sees: {folder / 'roi.png'}"
+        )
     return model
+
+
+def _region(picture: Path) -> dict[str, Any]:
+    """Return the region of interest that a picture shows."""
+    from keras_cdae.data.roi import encode_roi, read_roi
+
+    return encode_roi(read_roi(picture))
 
 
 def _say_time(folder: Path) -> None:

@@ -19,7 +19,7 @@ PACKAGES = sorted(
     if "__all__" in init.read_text(encoding="utf-8")
 )
 # Modules at the top that are part of the machinery, not of the promise.
-PRIVATE = {"files", "serialization", "types", "version"}
+PRIVATE = {"cores", "files", "serialization", "types", "version"}
 
 # Other people's programs depend on these.
 FIXED = {

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_cdae.backend import loss_share
+from keras_cdae.data.roi import encode_roi
 from keras_cdae.models.clip_scorer import TINY, ClipScorer, pooled
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.training.losses import reconstruction_loss
@@ -35,6 +36,7 @@ class BaselineModel(ClipScorer, keras.Model):
         beta_2: Adam's. 0.99, as CDAE's small presets: gradients of small
             networks jump.
         calibration: a `Calibration` on normal video, or its dictionary.
+        roi: region of interest, as for `CDAE`.
         own: further arguments of the subclass by name, which become
             attributes and part of `get_config`.
         **kwargs: arguments of `keras.Model`, such as `name` and `dtype`.
@@ -59,11 +61,14 @@ class BaselineModel(ClipScorer, keras.Model):
         learning_rate: float = 1e-3,
         beta_2: float = 0.99,
         calibration: Calibration | dict[str, Any] | None = None,
+        roi: Any = None,
         own: Mapping[str, Any] = MappingProxyType({}),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._prepare_scoring(image_size, channels, clip_length, calibration)
+        self._prepare_scoring(
+            image_size, channels, clip_length, calibration, roi
+        )
         if width < 1:
             raise ValueError(
                 f"width must be a positive integer. Received: width={width!r}"
@@ -179,6 +184,8 @@ class BaselineModel(ClipScorer, keras.Model):
             `(batch, height / 8, width / 8)`. All float32.
         """
         maps = pooled(self.error(self._in_floats(clips)))
+        if self._roi_cells is not None:
+            maps = maps * self._roi_cells
         error = ops.mean(maps, axis=(1, 2))
         return {"score": ops.log(error + TINY), "error": error, "map": maps}
 
@@ -310,5 +317,6 @@ class BaselineModel(ClipScorer, keras.Model):
             "calibration": None
             if calibration is None
             else calibration.to_dict(),
+            "roi": None if self.roi is None else encode_roi(self.roi),
             **{name: getattr(self, name) for name in self._own},
         }

@@ -14,7 +14,10 @@ _CHUNK_BYTES = 32 * 2**20
 
 
 def frame_difference_scores(
-    frames: np.ndarray, *, clip_length: int = 5
+    frames: np.ndarray,
+    *,
+    clip_length: int = 5,
+    roi: np.ndarray | None = None,
 ) -> np.ndarray:
     """Mean squared difference of the first frames of a clip to its last.
 
@@ -24,6 +27,7 @@ def frame_difference_scores(
     Args:
         frames: uint8 array (N, H, W, C) or (N, H, W), one video.
         clip_length: frames in a clip.
+        roi: bool (H, W): what counts; None: everything.
 
     Returns:
         Float64 array (N - clip_length + 1,), frames taken in [0, 1].
@@ -32,7 +36,7 @@ def frame_difference_scores(
         ValueError: if `frames` is not uint8 of 3 or 4 dimensions, or shorter
             than one clip.
     """
-    return _over_clips(frames, clip_length, _mean_map)
+    return _over_clips(frames, clip_length, _mean_map, roi)
 
 
 def frame_difference_block_scores(
@@ -69,7 +73,11 @@ def frame_difference_block_scores(
 
 
 def frame_difference_maps(
-    frames: np.ndarray, size: tuple[int, ...], *, clip_length: int = 5
+    frames: np.ndarray,
+    size: tuple[int, ...],
+    *,
+    clip_length: int = 5,
+    roi: np.ndarray | None = None,
 ) -> np.ndarray:
     """As `frame_difference_scores`, but the mean of every cell of a grid.
 
@@ -77,6 +85,7 @@ def frame_difference_maps(
         frames: uint8 array (N, H, W, C) or (N, H, W), one video.
         size: (h, w) of the grid; H and W are multiples of it.
         clip_length: frames in a clip.
+        roi: bool (H, W): what counts; None: everything.
 
     Returns:
         Float32 array (N - clip_length + 1, h, w), frames taken in [0, 1].
@@ -101,7 +110,7 @@ def frame_difference_maps(
         blocks = energy.reshape(-1, height, down, width, across)
         return blocks.mean(axis=(2, 4))
 
-    return _over_clips(frames, clip_length, cells)
+    return _over_clips(frames, clip_length, cells, roi)
 
 
 def frame_index_scores(num_frames: int, *, clip_length: int = 5) -> np.ndarray:
@@ -131,6 +140,7 @@ def _over_clips(
     frames: np.ndarray,
     clip_length: int,
     reduce: Callable[[np.ndarray], np.ndarray],
+    roi: np.ndarray | None = None,
 ) -> np.ndarray:
     """Apply `reduce` to the energy maps (n, H, W) of all clips, in chunks."""
     _check_frames(frames, clip_length)
@@ -140,7 +150,8 @@ def _over_clips(
     for start in range(0, clips, size):
         count = min(size, clips - start)
         chunk = frames[start : start + count + clip_length - 1]
-        parts.append(reduce(_energy(chunk, count)))
+        energy = _energy(chunk, count)
+        parts.append(reduce(energy if roi is None else energy * roi))
     return np.concatenate(parts)
 
 

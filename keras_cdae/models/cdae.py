@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_cdae.backend import AlternatingStep
+from keras_cdae.data.roi import encode_roi
 from keras_cdae.errors import ModelFileError
 from keras_cdae.layers.deep_kmeans import DeepKMeans
 from keras_cdae.models import presets
@@ -81,6 +82,11 @@ class CDAE(MapScorer, AlternatingStep, StagedTraining, Objective, keras.Model):
             where that is highest. The default is Eq. 14.
         schedule: a `Schedule`, or its arguments as a dictionary.
         calibration: a `Calibration` on normal video, or its dictionary.
+        roi: region of interest, an array `(H, W)` of any size over the same
+            view that is not 0 where the picture counts, such as
+            `keras_cdae.data.read_roi` gives; None: everywhere. Outside, every
+            frame is black for the model, and nothing there has a part in a
+            score or a map.
         seed: seed of k-means.
         **kwargs: arguments of `keras.Model`, such as `name` and `dtype`.
 
@@ -135,6 +141,7 @@ class CDAE(MapScorer, AlternatingStep, StagedTraining, Objective, keras.Model):
         score_terms: ScoreTerms | Sequence[str] = EQUATION_14,
         schedule: Schedule | dict[str, Any] | None = None,
         calibration: Calibration | dict[str, Any] | None = None,
+        roi: Any = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -150,7 +157,9 @@ class CDAE(MapScorer, AlternatingStep, StagedTraining, Objective, keras.Model):
                 "arguments ({} for its defaults) or None. "
                 f"Received: attention={attention!r}"
             )
-        self._prepare_scoring(image_size, channels, clip_length, calibration)
+        self._prepare_scoring(
+            image_size, channels, clip_length, calibration, roi
+        )
         for name, weight in (
             ("cluster_weight", cluster_weight),
             ("redundancy_weight", redundancy_weight),
@@ -327,6 +336,7 @@ class CDAE(MapScorer, AlternatingStep, StagedTraining, Objective, keras.Model):
             "calibration": None
             if calibration is None
             else calibration.to_dict(),
+            "roi": None if self.roi is None else encode_roi(self.roi),
             "seed": self.seed,
         }
 

@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_cdae.backend import compile_forward, replica_count
 from keras_cdae.backend.even import even_batches
+from keras_cdae.data.roi import as_roi
 from keras_cdae.errors import ModelFileError
 from keras_cdae.models.autoencoder import STRIDE
 from keras_cdae.scoring.calibration import Calibration
@@ -33,6 +34,8 @@ class ClipScorer(Mixin):
     Attributes:
         terms: what `score_tensors` gives beside the score and the map.
         output_notes: what the score and the map are, in words, for exports.
+        roi: the region of interest, bool `(height, width)`; None: the whole
+            picture.
         flow: the optical flow that it reads beside each frame, see
             `data.flow`; None: it reads frames alone.
         extra_channels: of a frame, beside the picture's `channels`.
@@ -56,6 +59,7 @@ class ClipScorer(Mixin):
         channels: int,
         clip_length: int,
         calibration: Calibration | dict[str, Any] | None,
+        roi: Any = None,
     ) -> None:
         """Check and keep the size of clips; called when the model is made."""
         for name, size in (
@@ -85,6 +89,8 @@ class ClipScorer(Mixin):
         self.image_size = (int(image_size[0]), int(image_size[1]))
         self.channels = channels
         self.clip_length = clip_length
+        self.roi = as_roi(roi, self.image_size)
+        self._roi_cells = None if self.roi is None else cells_of(self.roi)
         self.calibration = as_calibration(calibration)
         self._forward_functions: dict[str, Any] = {}
         self._told: dict[str, bool] = {}  # what was warned of, once
@@ -242,18 +248,30 @@ class ClipScorer(Mixin):
         return even_batches(x, devices, batch_size=batch_size)
 
     def _in_floats(self, clips: Tensor) -> Tensor:
-        """Return checked clips as float32 in [0, 1]."""
+        """Return checked clips as float32 in [0, 1], black outside the roi."""
         clips = ops.convert_to_tensor(clips)
         self._check_clips(clips.shape)
         dtype = keras.backend.standardize_dtype(clips.dtype)
         if keras.backend.is_float_dtype(dtype):
-            return ops.cast(clips, "float32")
+            return self._inside(ops.cast(clips, "float32"))
         if dtype in ("bool", "uint16", "uint32"):
             raise ValueError(
                 "Clips are float in [0, 1] or uint8, 0 to 255: divide others "
                 f"by the brightest value there may be. Received: {dtype}"
             )
-        return ops.cast(clips, "float32") / 255.0
+        return self._inside(ops.cast(clips, "float32") / 255.0)
+
+    def _inside(self, clips: Tensor) -> Tensor:
+        """Return clips that are black outside the region of interest."""
+        if self.roi is None:
+            return clips
+        # As long rows: onnxruntime multiplies one last axis at a time, and
+        # that of grey frames is a single channel.
+        channels = clips.shape[-1]
+        inside = np.repeat(self.roi.ravel(), channels).astype("float32")
+        rows = ops.reshape(clips, (-1, self.clip_length, len(inside)))
+        whole = (-1, self.clip_length, *self.image_size, channels)
+        return ops.reshape(rows * inside, whole)
 
     def _stack(self, frames: Tensor) -> Tensor:
         """Put frames `(batch, n, height, width, channels)` on channels."""
@@ -310,6 +328,16 @@ def in_float32(model: ClipScorer) -> ClipScorer:
     copy = type(model).from_config({**model.get_config(), "dtype": policy})
     copy.set_weights(model.get_weights())
     return copy
+
+
+def cells_of(roi: Array) -> Array:
+    """Return 1 for each location that has a pixel that counts, else 0: (h, w).
+
+    Args:
+        roi: bool `(height, width)`, what counts.
+    """
+    blocks = roi.reshape(roi.shape[0] // STRIDE, STRIDE, -1, STRIDE)
+    return blocks.any(axis=(1, 3)).astype("float32")
 
 
 def pooled(error: Tensor) -> Tensor:

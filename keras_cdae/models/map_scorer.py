@@ -73,7 +73,10 @@ class MapScorer(ClipScorer):
         )
         terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in MAPS}
         error = "error" if "error" in self.score_terms else "motion_error"
-        return {"score": score, **terms, "map": locate(maps, error=error)}
+        where = locate(maps, error=error)
+        if self._roi_cells is not None:  # it reaches one location beyond
+            where = where * self._roi_cells
+        return {"score": score, **terms, "map": where}
 
     def term_maps(self, clips: Tensor) -> dict[str, Tensor]:
         """Return what a score is made of, where in the picture it is.
@@ -84,12 +87,13 @@ class MapScorer(ClipScorer):
         Returns:
             `"error"`, `"motion_error"`, `"motion_power"`,
             `"appearance_distance"` and `"motion_distance"`, each
-            `(batch, height / 8, width / 8)` float32.
+            `(batch, height / 8, width / 8)` float32; 0 outside the region of
+            interest.
         """
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
         appearance, motion = self._decode(appearance_code, motion_code, skips)
-        return {
+        maps = {
             **self._errors(clips, last, stack, appearance, motion),
             "appearance_distance": self._distance_map(
                 self.appearance_clusters, appearance_code
@@ -98,6 +102,10 @@ class MapScorer(ClipScorer):
                 self.motion_clusters, motion_code
             ),
         }
+        inside = self._roi_cells
+        if inside is None:
+            return maps
+        return {name: values * inside for name, values in maps.items()}
 
     def score_maps(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
         """Return what the scores are made of, where in the picture it is.

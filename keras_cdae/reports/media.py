@@ -24,6 +24,8 @@ MAX_FRAMES = 900  # of a clip: a minute and a half at 10 frames a second
 MAX_WIDTH = 480
 STILL_WIDTH = 320
 MAX_GRID = 16  # rows and columns of a map in the page
+TINY = 1e-30  # under a logarithm
+OUTSIDE = -69.0  # a log below is of no heat at all: outside the roi
 CRF = 27  # small, and people still look like people
 
 
@@ -158,7 +160,7 @@ def see(
     ]
     blocks = score_blocks(model, batches, batch_size=BATCH_SIZE)
     for batch, block in zip(batches, blocks, strict=True):
-        logs = np.log(np.maximum(_small(block.map), 1e-30))
+        logs = np.log(np.maximum(_small(block.map), TINY))
         yield (
             batch[..., : model.channels],
             Maps(first + int(block.frame[0]), logs, block.score),
@@ -181,6 +183,9 @@ def map_scale(maps: Sequence[Maps]) -> tuple[float, float]:
     of all places, which are mostly background, and nearly the highest.
     """
     values = np.concatenate([part.logs.reshape(-1) for part in maps])
+    values = values[values > OUTSIDE]
+    if not values.size:
+        return OUTSIDE, 0.0
     low, high = np.quantile(values, (0.75, 0.9995))
     return float(low), float(max(high, low + 1e-6))
 

@@ -87,6 +87,8 @@ def _panel(model: "CDAE", evaluation: "Evaluation") -> "Figure":
     scores = model.score(clips, batch_size=len(clips))
     attention = [ops.convert_to_numpy(m) for m in model.attention_maps(clips)]
     clips = clips.astype("float32") / 255.0
+    if model.roi is not None:
+        clips *= model.roi[..., None]
     before, last = clips[:, :-1], clips[:, -1]
     rebuilt = outputs["appearance"][:, None] + outputs["motion"]
     return plots.reconstruction_panel(

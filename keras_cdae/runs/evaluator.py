@@ -172,7 +172,9 @@ def _evaluate(
     places = None
     if localisation:
         frames_of = {video.name: len(video) for video in caches}
-        places = Localisation(found, frames_of, model.clip_length, masked)
+        places = Localisation(
+            found, frames_of, model.clip_length, masked, roi=model.roi
+        )
     videos, differences = [], []
     for number, (cache, frame_labels) in enumerate(
         zip(caches, truth, strict=True), start=1
@@ -188,7 +190,7 @@ def _evaluate(
             aligned = align_labels(frame_labels, model.clip_length)
             scores = dataclasses.replace(scores, labels=aligned)
         videos.append(scores)
-        differences.append(frame_difference_scores(pictures))
+        differences.append(frame_difference_scores(pictures, roi=model.roi))
         if scored is not None:
             scored(number, len(caches), cache.name)
     metrics, trivial = _measure(videos, differences, found, smoothing)

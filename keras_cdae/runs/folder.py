@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from keras_cdae.errors import RunFolderError, in_command
+from keras_cdae.errors import RunFolderError, in_command, shown
 from keras_cdae.files import (
     remove_leftovers,
     require_writable,
@@ -25,6 +25,7 @@ CONFIG = "config.json"
 HISTORY = "history.csv"
 LOGS = "logs"  # TensorBoard's
 RESULT = "result.json"  # of a sweep
+ROI = "roi.png"  # what the model sees
 TIMING = "timing.json"
 RESULTS = (  # they go when the model goes
     "metrics.json",
@@ -32,6 +33,7 @@ RESULTS = (  # they go when the model goes
     "regularity.png",
     "reconstruction.png",
     "worst.png",
+    ROI,
     TIMING,
     RESULT,
 )
@@ -137,7 +139,7 @@ def check_same(run: Path, settings: RunSettings) -> None:
     old["backend"] = RunSettings.read_backend(run)
     new["backend"] = environment()["backend"]
     changed = [
-        f"{name} was {old[name]} and is {new[name]}"
+        f"{name} was {shown(old[name], 60)} and is {shown(new[name], 60)}"
         for name in old
         if old[name] != new[name] and name not in FREE
     ]

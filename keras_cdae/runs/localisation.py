@@ -30,6 +30,7 @@ class Localisation:
         frames: number of frames of each test video.
         clip_length: frames of a clip, T: the first T - 1 have no map.
         progress: called after each video whose masks were read.
+        roi: what of the pictures counts for the plain difference; None: all.
 
     Raises:
         LabelError: if masks cannot be read or do not fit their video.
@@ -41,8 +42,11 @@ class Localisation:
         frames: Mapping[str, int],
         clip_length: int,
         progress: Progress | None = None,
+        *,
+        roi: np.ndarray | None = None,
     ) -> None:
         self.clip_length = clip_length
+        self.roi = roi
         self.source = dataset.masks.title if dataset.masks else None
         self.regions: dict[str, list[Region]] = {}
         self.sizes: dict[str, tuple[int, ...]] = {}
@@ -73,7 +77,10 @@ class Localisation:
             model = np.concatenate(maps)
             self.maps[MODEL][name] = model
             self.maps[DIFFERENCE][name] = frame_difference_maps(
-                frames, model.shape[1:], clip_length=self.clip_length
+                frames,
+                model.shape[1:],
+                clip_length=self.clip_length,
+                roi=self.roi,
             )
 
     def measure(

@@ -14,7 +14,7 @@ from keras_cdae.runs.settings import RunSettings
 from keras_cdae.training.schedule import Schedule
 
 # Arguments that settings give by another name, or that training finds.
-ELSEWHERE = ("image_size", "channels", "seed", "calibration", "own")
+ELSEWHERE = ("image_size", "channels", "seed", "calibration", "roi", "own")
 
 
 def new_model(settings: RunSettings) -> ClipScorer:
@@ -35,6 +35,8 @@ def new_model(settings: RunSettings) -> ClipScorer:
         options["schedule"] = _schedule(settings, changed)
     if is_cdae:
         options = {"seed": settings.seed, **options}
+    if settings.roi is not None:
+        options["roi"] = settings.roi
     return kind.from_preset(
         settings.preset,
         image_size=settings.image_size,

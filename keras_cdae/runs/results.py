@@ -75,6 +75,8 @@ class Result:
             if name == "image_size":
                 value = "x".join(map(str, dict.fromkeys(value)))
             words.append(f"{option} {value}")
+        if self.settings.roi is not None:
+            words.append("--roi PICTURE")
         for name, value in self.settings.overrides.items():
             argument = f"{name}={json.dumps(value)}"
             words.append(f"--set {shlex.quote(argument)}")

@@ -38,6 +38,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "overrides": dict,
     "model": str,
     "devices": int,
+    "roi": dict,
 }
 
 
@@ -68,6 +69,8 @@ class RunSettings:
             `baselines.MODELS`.
         devices: how many share each batch, see
             `keras_cdae.backend.devices`; a run may go on with another number.
+        roi: the part of the picture that counts, as
+            `keras_cdae.data.encode_roi` describes it; None: all of it.
 
     Raises:
         ValueError: for a number out of range.
@@ -90,6 +93,7 @@ class RunSettings:
     overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
     model: str = "cdae"  # that of every run from before there was a choice
     devices: int = 1
+    roi: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "clip_step", "devices"):

@@ -126,6 +126,8 @@ def clip_pictures(model: Any, clip: np.ndarray) -> dict[str, np.ndarray]:
     batch = clip[None]
     outputs = {k: ops.convert_to_numpy(v)[0] for k, v in model(batch).items()}
     frames = clip.astype(np.float32) / 255.0
+    if model.roi is not None:
+        frames *= model.roi[..., None]
     last, target = frames[-1], frames[:-1] - frames[-1]
     rebuilt = outputs["appearance"] + outputs["motion"]
     error = np.square(frames[:-1] - rebuilt).mean(axis=(0, 3))

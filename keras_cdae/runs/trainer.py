@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_cdae.backend.devices import data_parallel, require_devices
 from keras_cdae.backend.precision import warn_if_emulated
@@ -15,7 +16,10 @@ from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import Clips, hold_out
 from keras_cdae.data.flow import require_tvl1
 from keras_cdae.data.frames import CachedVideo
+from keras_cdae.data.images import write_image
 from keras_cdae.data.pipelines import training_batches
+from keras_cdae.data.roi import as_roi, decode_roi, require_view
+from keras_cdae.data.video import video_info
 from keras_cdae.errors import DataError, in_command
 from keras_cdae.files import atomic_path, full_disk_named
 from keras_cdae.models.cdae import CDAE
@@ -27,6 +31,7 @@ from keras_cdae.runs.folder import (
     CHECKPOINTS,
     HISTORY,
     LOGS,
+    ROI,
     TIMING,
     check_folder,
     clean_folder,
@@ -106,6 +111,7 @@ def train(
         videos = training_videos(dataset, settings, cache_dir, progress)
         if not resume:  # not before the videos are known to be readable
             start_folder(run, settings)
+            _show_roi(run, settings, videos[0])
         kept, held_out = hold_out(videos, settings.hold_out, settings.seed)
         tensorboard = tensorboard or (resume and (run / LOGS).is_dir())
         with data_parallel(settings.devices):
@@ -133,7 +139,8 @@ def load_training(settings: RunSettings) -> tuple[Dataset, RunSettings]:
         settings: what to do.
 
     Raises:
-        DataError: if the data set is missing or has no training video.
+        DataError: if the data set is missing or has no training video, or if
+            the region of interest is of another shape than its picture.
         ValueError: if the model has no argument of an override's name.
         MissingDependencyError: if its optical flow needs a missing package.
     """
@@ -146,7 +153,21 @@ def load_training(settings: RunSettings) -> tuple[Dataset, RunSettings]:
             f"{dataset.root}: has no training video. Put normal video into its "
             "folder `train`."
         )
+    if settings.roi is not None:
+        video = video_info(dataset.train[0].path)
+        require_view(decode_roi(settings.roi), (video.height, video.width))
     return dataset, settings.resolved(dataset.channels)
+
+
+def _show_roi(run: Path, settings: RunSettings, video: CachedVideo) -> None:
+    """Write what the model sees of the first frame, if not all of it."""
+    if settings.roi is None:
+        return
+    inside = as_roi(settings.roi, video.frames.shape[1:3])
+    frame = video.frames[0][..., : settings.channels]
+    if inside is not None:
+        frame = np.where(inside[..., None], frame, np.uint8(0))
+    write_image(run / ROI, frame)
 
 
 def training_videos(

@@ -39,6 +39,7 @@ def test_the_configuration_has_all_that_decides(trained, camera):
         "pseudo_anomalies": 0.0,
         "model": "cdae",
         "devices": 1,
+        "roi": None,
     }
     assert config["environment"]["backend"] in ("tensorflow", "jax", "torch")
     assert {"keras", "numpy"} <= set(config["environment"]["versions"])

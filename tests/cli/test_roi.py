@@ -1,0 +1,139 @@
+"""A region of interest, from `--roi` to the score of an export."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_cdae.data import decode_roi
+from keras_cdae.data.images import read_image, write_image
+from keras_cdae.data.video import read_frames, video_info
+
+
+@pytest.fixture(scope="module")
+def size(camera):
+    info = video_info(min((camera / "train").iterdir()))
+    return info.height, info.width
+
+
+@pytest.fixture(scope="module")
+def picture(size, tmp_path_factory):
+    """White but for the upper quarter."""
+    roi = np.full(size, 255, "uint8")
+    roi[: size[0] // 4] = 0
+    return write_image(tmp_path_factory.mktemp("roi") / "roi.png", roi)
+
+
+@pytest.fixture(scope="module")
+def run(invoke, options, picture, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "inside"
+    words = ["--roi", picture, "--output", folder]
+    result = invoke("train", *options, *words)
+    assert result.code == 0, result.err
+    assert "Region of interest: 75% of the picture." in result.err
+    assert f"sees: {folder / 'roi.png'}" in result.err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def with_clock(camera, size, tmp_path_factory):
+    """A test video, and the same with noise where nothing counts."""
+    video = min((camera / "test").iterdir())
+    frames = np.stack(list(read_frames(video, image_size=None, channels=3)))
+    noise = np.random.default_rng(0).integers(0, 256, frames.shape, "uint8")
+    rows = size[0] // 4
+    busy = np.concatenate([noise[:, :rows], frames[:, rows:]], axis=1)
+    folder = tmp_path_factory.mktemp("videos")
+    for name, video in (("calm", frames), ("busy", busy)):
+        (folder / name).mkdir()
+        for number, frame in enumerate(video):
+            write_image(folder / name / f"{number:03}.png", frame)
+    return folder
+
+
+def test_the_run_keeps_it(run, size):
+    settings = json.loads((run / "config.json").read_text())["settings"]
+    roi = decode_roi(settings["roi"])
+    assert roi.shape == size
+    assert not roi[: size[0] // 4].any()
+    assert roi[size[0] // 4 :].all()
+    seen = read_image(run / "roi.png")
+    assert seen.shape == (32, 32, 3)
+    assert not seen[:8].any()
+    assert seen[8:].any()
+
+
+def scores_of(folder):
+    return [
+        np.loadtxt(folder / f"{name}.csv", delimiter=",", skiprows=1, usecols=2)
+        for name in ("calm", "busy")
+    ]
+
+
+def test_score_does_not_see_the_rest(
+    invoke, run, trained, with_clock, tmp_path
+):
+    for model in (run, trained):
+        output = tmp_path / model.name
+        words = ["--model", model, "--output", output, "--fps", 10]
+        result = invoke("score", with_clock, *words)
+        assert result.code == 0, result.err
+    np.testing.assert_array_equal(*scores_of(tmp_path / run.name))
+    calm, busy = scores_of(tmp_path / trained.name)
+    assert (busy != calm).all()
+
+
+def test_eval_and_results(invoke, run):
+    result = invoke("eval", run, "--json")
+    assert result.code == 0, result.err
+    assert 0 <= result.json["auc_micro_raw"] <= 1
+    result = invoke("benchmark", "results", run)
+    assert "--roi PICTURE" in result.out
+
+
+@pytest.mark.parametrize("format", ["tflite", "onnx"])
+def test_exports_do_not_see_the_rest(
+    format, invoke, run, with_clock, camera, tmp_path
+):
+    pytest.importorskip("tensorflow")
+    pytest.importorskip("tf2onnx")
+    runtime = {"tflite": "ai_edge_litert", "onnx": "onnxruntime"}
+    pytest.importorskip(runtime[format])
+    from keras_cdae.runtime import EdgeScorer
+
+    target = tmp_path / f"model.{format}"
+    words = ["--format", format, "--output", target]
+    result = invoke("export", run, *words, "--dataset", "synthetic")
+    assert result.code == 0, result.err
+    found = []
+    with EdgeScorer(target) as scorer:
+        assert scorer.metadata["input"]["roi"]["size"] == [32, 32]
+        for name in ("calm", "busy"):
+            found.append(
+                [s.score for s in scorer.score_video(with_clock / name)]
+            )
+            scorer.reset()
+    np.testing.assert_array_equal(*found)
+
+
+def test_another_region_does_not_resume(invoke, options, run, size, tmp_path):
+    other = write_image(
+        tmp_path / "roi.png", np.eye(*size, dtype="uint8") * 255
+    )
+    words = ["--roi", other, "--resume", "--output", run]
+    result = invoke("train", *words)
+    assert result.code == 1
+    assert "cannot resume with other settings: roi was" in result.error
+
+
+def test_pictures_that_will_not_do(invoke, options, size, tmp_path):
+    black = write_image(tmp_path / "black.png", np.zeros(size, "uint8"))
+    result = invoke("train", *options, "--roi", black, "--output", tmp_path)
+    assert "nothing in it is white" in result.error
+    tall = np.full((size[0], size[0] // 2), 255, "uint8")
+    tall = write_image(tmp_path / "tall.png", tall)
+    result = invoke("train", *options, "--roi", tall, "--output", tmp_path)
+    assert "Paint it over a frame of the video." in result.error
+    result = invoke("train", *options, "--roi", tmp_path / "none.png")
+    assert "none.png" in result.error
+    assert not (tmp_path / "config.json").exists()

@@ -184,8 +184,9 @@ class BaselineModel(ClipScorer, keras.Model):
             `(batch, height / 8, width / 8)`. All float32.
         """
         maps = pooled(self.error(self._in_floats(clips)))
-        if self._roi_cells is not None:
-            maps = maps * self._roi_cells
+        inside = self._inside_cells()
+        if inside is not None:
+            maps = maps * inside
         error = ops.mean(maps, axis=(1, 2))
         return {"score": ops.log(error + TINY), "error": error, "map": maps}
 

@@ -90,7 +90,6 @@ class ClipScorer(Mixin):
         self.channels = channels
         self.clip_length = clip_length
         self.roi = as_roi(roi, self.image_size)
-        self._roi_cells = None if self.roi is None else cells_of(self.roi)
         self.calibration = as_calibration(calibration)
         self._forward_functions: dict[str, Any] = {}
         self._told: dict[str, bool] = {}  # what was warned of, once
@@ -271,7 +270,19 @@ class ClipScorer(Mixin):
         inside = np.repeat(self.roi.ravel(), channels).astype("float32")
         rows = ops.reshape(clips, (-1, self.clip_length, len(inside)))
         whole = (-1, self.clip_length, *self.image_size, channels)
-        return ops.reshape(rows * inside, whole)
+        return ops.reshape(rows * ops.convert_to_tensor(inside), whole)
+
+    def _inside_cells(self) -> Tensor | None:
+        """Return 1 for each location that has a pixel that counts, else 0.
+
+        `(h, w)`; None where the whole picture counts.
+        """
+        if self.roi is None:
+            return None
+        rows = self.image_size[0] // STRIDE
+        blocks = self.roi.reshape(rows, STRIDE, -1, STRIDE)
+        inside = blocks.any(axis=(1, 3)).astype("float32")
+        return ops.convert_to_tensor(inside)
 
     def _stack(self, frames: Tensor) -> Tensor:
         """Put frames `(batch, n, height, width, channels)` on channels."""
@@ -328,16 +339,6 @@ def in_float32(model: ClipScorer) -> ClipScorer:
     copy = type(model).from_config({**model.get_config(), "dtype": policy})
     copy.set_weights(model.get_weights())
     return copy
-
-
-def cells_of(roi: Array) -> Array:
-    """Return 1 for each location that has a pixel that counts, else 0: (h, w).
-
-    Args:
-        roi: bool `(height, width)`, what counts.
-    """
-    blocks = roi.reshape(roi.shape[0] // STRIDE, STRIDE, -1, STRIDE)
-    return blocks.any(axis=(1, 3)).astype("float32")
 
 
 def pooled(error: Tensor) -> Tensor:

@@ -74,8 +74,9 @@ class MapScorer(ClipScorer):
         terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in MAPS}
         error = "error" if "error" in self.score_terms else "motion_error"
         where = locate(maps, error=error)
-        if self._roi_cells is not None:  # it reaches one location beyond
-            where = where * self._roi_cells
+        inside = self._inside_cells()
+        if inside is not None:  # it reaches one location beyond
+            where = where * inside
         return {"score": score, **terms, "map": where}
 
     def term_maps(self, clips: Tensor) -> dict[str, Tensor]:
@@ -102,7 +103,7 @@ class MapScorer(ClipScorer):
                 self.motion_clusters, motion_code
             ),
         }
-        inside = self._roi_cells
+        inside = self._inside_cells()
         if inside is None:
             return maps
         return {name: values * inside for name, values in maps.items()}

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_cdae.data.roi import decode_roi
+from keras_cdae.errors import shown
 from keras_cdae.reports import page_figures, words
 from keras_cdae.reports.embed import Embedded
 from keras_cdae.reports.gather import Results
@@ -92,6 +94,8 @@ def setup_part(results: Results) -> dict[str, Any]:
         results: what `config.json`, `metrics.json` and the model say.
     """
     settings = dict(results.config.get("settings", {}))
+    if isinstance(settings.get("roi"), Mapping):
+        settings["roi"] = _region(settings["roi"])
     rows = [("settings of the run", _rows(settings))]
     model = {k: results.model[k] for k in MODEL_KEYS if k in results.model}
     rows.append(("model", _rows(model)))
@@ -118,6 +122,14 @@ def setup_part(results: Results) -> dict[str, Any]:
         )
     )
     return {"tables": [(title, found) for title, found in rows if found]}
+
+
+def _region(roi: Mapping[str, Any]) -> str:
+    """Return a region of interest in words, not as run lengths."""
+    try:
+        return f"{decode_roi(roi).mean():.0%} of the picture"
+    except ValueError as error:
+        return shown(error)
 
 
 def _threshold_words(

@@ -7,6 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from keras_cdae.data.roi import decode_roi
 from keras_cdae.errors import RunFolderError, shown
 from keras_cdae.training.division import require_divisible
 from keras_cdae.version import __version__
@@ -73,7 +74,7 @@ class RunSettings:
             `keras_cdae.data.encode_roi` describes it; None: all of it.
 
     Raises:
-        ValueError: for a number out of range.
+        ValueError: for a number out of range, or what is no region.
         DeviceError: if the devices do not divide a batch.
     """
 
@@ -119,6 +120,8 @@ class RunSettings:
                 f"pseudo_anomalies={self.pseudo_anomalies!r}, "
                 f"model={self.model!r}"
             )
+        if self.roi is not None:
+            decode_roi(self.roi)
         if not 0 <= self.pseudo_anomalies <= 1:
             raise ValueError(
                 "pseudo_anomalies must lie in [0, 1]. Received: "

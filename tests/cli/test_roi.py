@@ -1,6 +1,7 @@
 """A region of interest, from `--roi` to the score of an export."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -61,6 +62,27 @@ def test_the_run_keeps_it(run, size):
     assert seen.shape == (32, 32, 3)
     assert not seen[:8].any()
     assert seen[8:].any()
+
+
+def test_the_page_says_how_much(invoke, run, tmp_path):
+    pytest.importorskip("jinja2")
+    assert invoke("eval", run).code == 0
+    page = tmp_path / "page.html"
+    result = invoke("report", run, "--output", page, "--no-maps")
+    assert result.code == 0, result.err
+    text = page.read_text()
+    assert "75% of the picture" in text
+    assert "counts" not in text.split("settings of the run")[1]
+
+
+def test_a_damaged_region(invoke, run, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    config = json.loads((copy / "config.json").read_text())
+    config["settings"]["roi"]["counts"] = [1, 2]
+    (copy / "config.json").write_text(json.dumps(config))
+    result = invoke("eval", copy)
+    assert "not a configuration of this version" in result.error
 
 
 def scores_of(folder):

@@ -18,16 +18,16 @@ from keras_cdae.scoring import score_video
 
 # As the card in saved_models/ prints them.
 CARD = {
-    "auc_micro_per_video": 0.9274,
-    "auc_micro_regularity": 0.9169,
-    "auc_micro_raw": 0.8803,
-    "auc_macro_skip": 0.9654,
-    "auc_macro_padded": 0.9777,
-    "eer": 0.1716,
-    "ap": 0.9749,
+    "auc_micro_per_video": 0.9517,
+    "auc_micro_regularity": 0.9460,
+    "auc_micro_raw": 0.8882,
+    "auc_macro_skip": 0.9684,
+    "auc_macro_padded": 0.9796,
+    "eer": 0.1543,
+    "ap": 0.9756,
 }
 FIXTURES = Path(__file__).parent / "fixtures"
-PLACES = {"auc_pixel": 0.6248, "rbdc": 0.3741, "tbdc": 0.6929}
+PLACES = {"auc_pixel": 0.6900, "rbdc": 0.3754, "tbdc": 0.7929}
 
 COMMAND = Path(sys.executable).with_name("keras-cdae")
 # The command's own choice, which the other tests are better off without.
@@ -79,18 +79,13 @@ def test_the_card_s_numbers_come_back(unpacked, tmp_path):
     assert difference["auc_micro_raw"] == pytest.approx(0.684, abs=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "side", "width"),
-    [("ped2-edge-192", 192, 8), ("ped2-edge-wide", 128, 16)],
-)
-def test_the_larger_models_scores_come_back(unpacked, name, side, width):
-    """Those of one video; `eval` on all of them repeats the cards."""
-    model = keras_cdae.load(name)
-    assert model.image_size == (side, side)
-    assert model.width == width
+def test_the_larger_model_s_scores_come_back(unpacked):
+    """Those of one video; `eval` on all of them repeats the card."""
+    model = keras_cdae.load("ped2-edge-192")
+    assert model.image_size == (192, 192)
     path = unpacked() / "UCSDped2/Test/Test004"
     scores = score_video(model, path)
-    recorded = FIXTURES / name / "Test004.csv"
+    recorded = FIXTURES / "ped2-edge-192/Test004.csv"
     with recorded.open(encoding="utf-8") as stream:
         expected = [float(row["score"]) for row in csv.DictReader(stream)]
     np.testing.assert_allclose(scores.score, expected, atol=2e-3)

@@ -39,6 +39,7 @@ from keras_cdae.runs.folder import (
     trim_history,
 )
 from keras_cdae.runs.frames import Progress, cached_frames
+from keras_cdae.runs.gap import warn_of_gap
 from keras_cdae.runs.lock import run_lock
 from keras_cdae.runs.models import argument, check_names, new_model
 from keras_cdae.runs.settings import RunSettings
@@ -129,6 +130,7 @@ def train(
         with atomic_path(run / MODEL_FILE) as temporary:
             model.save(temporary)
         shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
+        warn_of_gap(run / HISTORY)
     return model
 
 

@@ -45,6 +45,15 @@ def test_the_configuration_has_all_that_decides(trained, camera):
     assert {"keras", "numpy"} <= set(config["environment"]["versions"])
 
 
+def test_a_training_that_knows_its_videos_by_heart(
+    invoke, options, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("keras_cdae.runs.gap.LARGE", 0.0)
+    result = invoke("train", *options, "--epochs", 1, "--output", tmp_path)
+    assert result.code == 0, result.err
+    assert "Warning: Held-out video is reconstructed " in result.err
+
+
 def test_arguments_of_the_model_are_set_and_kept(
     invoke, options, tmp_path, trained
 ):

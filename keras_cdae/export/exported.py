@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.data.finding import PathLike
+from keras_cdae.data.roi import as_roi
 from keras_cdae.export.check import open_export, run_clips
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runs.evaluator import evaluate
@@ -49,6 +50,8 @@ class ExportedModel:
         self.image_size = (int(expected["height"]), int(expected["width"]))
         self.channels = int(expected["channels"])
         self.clip_length = int(expected["clip_length"])
+        # Absent in files from before there was one.
+        self.roi = as_roi(expected.get("roi"), self.image_size)
         stored = self.metadata["calibration"]
         self.calibration = (
             None if stored is None else Calibration.from_dict(stored)

@@ -124,9 +124,10 @@ def test_exports_do_not_see_the_rest(
     from keras_cdae.runtime import EdgeScorer
 
     target = tmp_path / f"model.{format}"
-    words = ["--format", format, "--output", target]
+    words = ["--format", format, "--output", target, "--auc", "--json"]
     result = invoke("export", run, *words, "--dataset", "synthetic")
     assert result.code == 0, result.err
+    assert result.json["parity"]["score_rel"] < 1e-4
     found = []
     with EdgeScorer(target) as scorer:
         assert scorer.metadata["input"]["roi"]["size"] == [32, 32]

@@ -43,6 +43,10 @@ def make_place(folder: Path) -> None:
     shutil.copytree(camera / "test", folder / "recordings")
     for name in ("tuesday.mp4", "gate.mp4"):
         shutil.copy(camera / "test/01.mp4", folder / name)
+    height, width = next(read_frames(folder / "gate.mp4")).shape[:2]
+    roi = np.full((height, width), 255, "uint8")
+    roi[: height // 8] = 0
+    write_image(folder / "gate.png", roi)
     make_ped2(folder / "DIR", camera)
     make_avenue(folder / "avenue", camera)
     train(folder, "folder", "gate", "runs/gate")

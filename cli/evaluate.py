@@ -194,6 +194,11 @@ def _print(evaluation: "Evaluation", as_json: bool) -> None:
         if evaluation.equation_14 is not None:
             beside = {"Eq. 14": evaluation.equation_14, **beside}
         output.print_metrics(title, metrics, beside)
+        if "roi_share" in metrics:
+            click.echo(
+                f"Region of interest: {metrics['roi_share']:.0%} of the "
+                "picture; what is labelled outside it counts all the same."
+            )
         if "localisation" in metrics:
             output.print_localisation(metrics, evaluation.trivial)
         if "events" in metrics:

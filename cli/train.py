@@ -150,6 +150,11 @@ def train(
     from keras_cdae.runs.trainer import train as train_run
 
     options.as_usage(check_overrides, settings)
+    if settings.roi is not None:
+        output.say(
+            f"Region of interest: {_share(settings.roi):.0%} of the picture. "
+            f"What the model sees: {folder / 'roi.png'}"
+        )
     if tensorboard:
         options.as_usage(check_watched, settings)
         output.say(f"To watch it: tensorboard --logdir {folder / 'logs'}")
@@ -177,11 +182,6 @@ def train(
     finally:
         bar.close()
     _say_time(folder)
-    if model.roi is not None:
-        output.say(
-            f"Region of interest: {model.roi.mean():.0%} of the picture. What "
-            f"the model sees: {folder / 'roi.png'}"
-        )
     return model
 
 
@@ -190,6 +190,13 @@ def _region(picture: Path) -> dict[str, Any]:
     from keras_cdae.data.roi import encode_roi, read_roi
 
     return encode_roi(read_roi(picture))
+
+
+def _share(roi: dict[str, Any]) -> float:
+    """Return how much of the picture counts."""
+    from keras_cdae.data.roi import decode_roi
+
+    return float(decode_roi(roi).mean())
 
 
 def _say_time(folder: Path) -> None:

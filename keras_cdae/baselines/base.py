@@ -184,10 +184,8 @@ class BaselineModel(ClipScorer, keras.Model):
             `(batch, height / 8, width / 8)`. All float32.
         """
         maps = pooled(self.error(self._in_floats(clips)))
-        inside = self._inside_cells()
-        if inside is not None:
-            maps = maps * inside
-        error = ops.mean(maps, axis=(1, 2))
+        maps = self._where_it_counts(maps)
+        error = self._mean_where_it_counts(maps)
         return {"score": ops.log(error + TINY), "error": error, "map": maps}
 
     # Training and saving

@@ -39,7 +39,7 @@ class FlowCDAE(CDAE):
         As `CDAE`'s, but `"motion"` is `(batch, T - 1, height, width, 2)`.
 
     Raises:
-        ValueError: for an unknown flow.
+        ValueError: for an unknown flow, or a region of interest.
 
     Example:
         >>> model = FlowCDAE.from_preset("nano", (32, 32), 1)
@@ -53,6 +53,11 @@ class FlowCDAE(CDAE):
 
     def __init__(self, *args: Any, flow: str = "dis", **kwargs: Any) -> None:
         check_choice("flow", flow, tuple(FLOWS))
+        if kwargs.get("roi") is not None:
+            raise ValueError(
+                "FlowCDAE takes no roi: optical flow is of whole frames, and "
+                "what is outside would reach in."
+            )
         super().__init__(*args, **kwargs)
         self.flow = flow
 

@@ -124,6 +124,29 @@ def prepare_frame(
     return np.ascontiguousarray(frame).reshape(*frame.shape[:2], channels)
 
 
+def resize_mask(mask: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """Bring a mask to a frame's size as `prepare_frame` brings a picture.
+
+    Args:
+        mask: bool (H, W).
+        image_size: (height, width).
+
+    Returns:
+        bool (height, width): True where all that a pixel is made of is.
+
+    Example:
+        >>> resize_mask(np.eye(4, dtype=bool), (2, 2)).any()
+        np.False_
+    """
+    height, width = image_size
+    shrinks = height <= mask.shape[0] and width <= mask.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    share = cv2.resize(
+        mask.astype(np.float32), (width, height), interpolation=method
+    )
+    return share > 1.0 - 1e-4
+
+
 def resize_map(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Stretch a low-resolution map over a frame, linear in between.
 

@@ -7,6 +7,7 @@ A region is kept as COCO keeps a mask, as uncompressed run lengths: how many
 pixels are outside, inside, outside ... down the columns, one after the other.
 """
 
+import operator
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.data.finding import PathLike
-from keras_cdae.data.images import prepare_frame, read_raw
+from keras_cdae.data.images import prepare_frame, read_raw, resize_mask
 from keras_cdae.errors import DataError
 
 WHITE = 128  # from this brightness on
+BETWEEN = (32, 223)  # what is neither black nor white
 TOLERANCE = 0.05  # of the ratio of the sides
 
 
@@ -32,9 +34,16 @@ def read_roi(path: PathLike) -> np.ndarray:
 
     Raises:
         VideoError: if the file cannot be read as an image.
-        DataError: if nothing in it is white.
+        DataError: if nothing in it is white, or it is no picture in black and
+            white.
     """
     grey = prepare_frame(read_raw(Path(path)), image_size=None, channels=1)
+    low, high = BETWEEN
+    if np.mean((grey > low) & (grey < high)) > TOLERANCE:
+        raise DataError(
+            f"{path}: is no picture in black and white. Paint all of it: white "
+            "what counts, and black what does not."
+        )
     roi = grey[..., 0] >= WHITE
     if not roi.any():
         raise DataError(
@@ -84,10 +93,12 @@ def decode_roi(value: Mapping[str, Any]) -> np.ndarray:
         [[False, True], [True, True]]
     """
     try:
-        height, width = (int(side) for side in value["size"])
-        counts = np.asarray(value["counts"], np.int64)
-        if counts.ndim != 1 or (counts < 0).any():
-            raise ValueError("counts are no lengths")
+        height, width = map(operator.index, value["size"])
+        counts = [operator.index(count) for count in value["counts"]]
+        if min(height, width) < 1 or min(counts) < 0:
+            raise ValueError("sides and runs are lengths")
+        if sum(counts) != height * width:
+            raise ValueError("the runs do not fill the picture")
         runs = np.arange(len(counts)) % 2 == 1
         return np.repeat(runs, counts).reshape((height, width), order="F")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -97,12 +108,15 @@ def decode_roi(value: Mapping[str, Any]) -> np.ndarray:
         ) from error
 
 
-def require_view(roi: np.ndarray, size: tuple[int, int]) -> None:
+def require_view(
+    roi: np.ndarray, size: tuple[int, int], video: PathLike
+) -> None:
     """Refuse a region that cannot be of a video's view.
 
     Args:
         roi: `(H, W)`, of any size.
         size: `(height, width)` of the video.
+        video: its path, for the message.
 
     Raises:
         DataError: if the sides stand in another ratio.
@@ -110,8 +124,8 @@ def require_view(roi: np.ndarray, size: tuple[int, int]) -> None:
     height, width = roi.shape
     if abs(width * size[0] / (height * size[1]) - 1) > TOLERANCE:
         raise DataError(
-            f"The region of interest has {width} x {height} pixels, and the "
-            f"video {size[1]} x {size[0]}: that is another shape of picture. "
+            f"The region of interest has {width} x {height} pixels, and "
+            f"{video} {size[1]} x {size[0]}: that is another shape of picture. "
             "Paint it over a frame of the video."
         )
 
@@ -125,8 +139,8 @@ def as_roi(value: Any, image_size: tuple[int, int]) -> np.ndarray | None:
         image_size: `(height, width)` of the model's frames.
 
     Returns:
-        bool `(height, width)`: a pixel counts where at least half of what it
-        covers does. None where everything counts.
+        bool `(height, width)`: a pixel counts where all that it covers does,
+        so that nothing outside is in it. None where everything counts.
 
     Raises:
         ValueError: if it is no such array, or nothing in it counts.
@@ -147,9 +161,7 @@ def as_roi(value: Any, image_size: tuple[int, int]) -> np.ndarray | None:
             "picture counts: see `keras_cdae.data.read_roi`. "
             f"Received: shape {inside.shape}"
         )
-    grey = np.where(inside, np.uint8(255), np.uint8(0))
-    frame = prepare_frame(grey, image_size=image_size, channels=1)
-    roi = frame[..., 0] >= WHITE
+    roi = resize_mask(inside, image_size)
     if not roi.any():
         raise ValueError(
             f"roi must have a pixel that counts at {image_size[0]} x "

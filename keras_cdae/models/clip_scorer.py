@@ -272,7 +272,13 @@ class ClipScorer(Mixin):
         whole = (-1, self.clip_length, *self.image_size, channels)
         return ops.reshape(rows * ops.convert_to_tensor(inside), whole)
 
-    def _inside_cells(self) -> Tensor | None:
+    @property
+    def roi_share(self) -> float:
+        """Share of the locations of a map that count; 1 without a region."""
+        inside = self._inside_cells()
+        return 1.0 if inside is None else float(np.mean(inside))
+
+    def _inside_cells(self) -> Array | None:
         """Return 1 for each location that has a pixel that counts, else 0.
 
         `(h, w)`; None where the whole picture counts.
@@ -281,8 +287,17 @@ class ClipScorer(Mixin):
             return None
         rows = self.image_size[0] // STRIDE
         blocks = self.roi.reshape(rows, STRIDE, -1, STRIDE)
-        inside = blocks.any(axis=(1, 3)).astype("float32")
-        return ops.convert_to_tensor(inside)
+        return blocks.any(axis=(1, 3)).astype("float32")
+
+    def _where_it_counts(self, maps: Tensor) -> Tensor:
+        """Return maps `(batch, h, w)` that are 0 outside the region."""
+        inside = self._inside_cells()
+        return maps if inside is None else maps * ops.convert_to_tensor(inside)
+
+    def _mean_where_it_counts(self, maps: Tensor) -> Tensor:
+        """Return the means `(batch,)` of maps that are 0 outside the region."""
+        mean = ops.mean(maps, axis=(1, 2))
+        return mean if self.roi is None else mean / self.roi_share
 
     def _stack(self, frames: Tensor) -> Tensor:
         """Put frames `(batch, n, height, width, channels)` on channels."""

@@ -37,6 +37,7 @@ def fuse(
     *,
     terms: Mapping[str, int | None],
     fusion: str = "product",
+    share: float = 1.0,
 ) -> Tensor:
     """Return the anomaly score of each clip.
 
@@ -60,6 +61,8 @@ def fuse(
             integer: the highest mean over a square of so many locations, so
             that a small thing that is odd counts as much in a wide picture.
         fusion: `"product"` or `"pixelwise"` (all windows are the same).
+        share: of the locations that count; the maps are 0 at the others, and
+            a mean over the picture is over those that count.
 
     Returns:
         The scores `(batch,)`.
@@ -73,8 +76,10 @@ def fuse(
     if fusion == "pixelwise":
         whole = {"product": _product(maps, tuple(terms))}
         window = next(iter(terms.values()))
-        return _log_of_highest(_windows(whole, "product", window))
-    logs = [_log_of_highest(_windows(maps, *item)) for item in terms.items()]
+        return _log_of_highest(_windows(whole, "product", window, share))
+    logs = [
+        _log_of_highest(_windows(maps, *item, share)) for item in terms.items()
+    ]
     return sum(logs[1:], logs[0])
 
 
@@ -113,16 +118,20 @@ def _product(maps: Mapping[str, Tensor], terms: tuple[str, ...]) -> Tensor:
 
 
 def _windows(
-    maps: Mapping[str, Tensor], term: str, window: int | None
+    maps: Mapping[str, Tensor],
+    term: str,
+    window: int | None,
+    share: float = 1.0,
 ) -> Tensor:
     """Return a term over each square of `window` locations, (B, y, x)."""
     if term == UNEXPLAINED:
-        error = _windows(maps, "motion_error", window)
-        power = _windows(maps, "motion_power", window)
+        error = _windows(maps, "motion_error", window, share)
+        power = _windows(maps, "motion_power", window, share)
         floor = MOTION_FLOOR if window is None else LOCAL_MOTION_FLOOR
         return error / (power + floor)
     if window is None:
-        return ops.mean(maps[term], axis=(1, 2), keepdims=True)
+        mean = ops.mean(maps[term], axis=(1, 2), keepdims=True)
+        return mean if share == 1.0 else mean / share
     if window == 1:
         return maps[term]
     sides = (window, window)

@@ -58,9 +58,9 @@ class MapScorer(ClipScorer):
             `score_terms` says otherwise), and the terms
             `"appearance_distance"`, `"motion_distance"`, `"error"` and
             `"motion_error"` (mean squared errors) and `"motion_power"` (the
-            mean squared motion target), averaged over the picture, all
-            `(batch,)`; `"map"`, where the clip is odd (see `locate`),
-            `(batch, h, w)`. All float32; more is more anomalous.
+            mean squared motion target), averaged over the picture (what of it
+            counts), all `(batch,)`; `"map"`, where the clip is odd (see
+            `locate`), `(batch, h, w)`. All float32; more is more anomalous.
         """
         maps = self.term_maps(clips)
         score = fuse(
@@ -70,13 +70,12 @@ class MapScorer(ClipScorer):
                 for term, pixels in self.score_terms.items()
             },
             fusion=self.fusion,
+            share=self.roi_share,
         )
-        terms = {name: ops.mean(maps[name], axis=(1, 2)) for name in MAPS}
+        terms = {name: self._mean_where_it_counts(maps[name]) for name in MAPS}
         error = "error" if "error" in self.score_terms else "motion_error"
-        where = locate(maps, error=error)
-        inside = self._inside_cells()
-        if inside is not None:  # it reaches one location beyond
-            where = where * inside
+        where = locate(maps, error=error)  # reaches one location beyond
+        where = self._where_it_counts(where)
         return {"score": score, **terms, "map": where}
 
     def term_maps(self, clips: Tensor) -> dict[str, Tensor]:
@@ -94,7 +93,7 @@ class MapScorer(ClipScorer):
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
         appearance, motion = self._decode(appearance_code, motion_code, skips)
-        maps = {
+        maps: dict[str, Tensor] = {
             **self._errors(clips, last, stack, appearance, motion),
             "appearance_distance": self._distance_map(
                 self.appearance_clusters, appearance_code
@@ -103,10 +102,7 @@ class MapScorer(ClipScorer):
                 self.motion_clusters, motion_code
             ),
         }
-        inside = self._inside_cells()
-        if inside is None:
-            return maps
-        return {name: values * inside for name, values in maps.items()}
+        return {k: self._where_it_counts(v) for k, v in maps.items()}
 
     def score_maps(self, clips: Any, batch_size: int = 16) -> dict[str, Array]:
         """Return what the scores are made of, where in the picture it is.

@@ -98,6 +98,8 @@ def setup_part(results: Results) -> dict[str, Any]:
         settings["roi"] = _region(settings["roi"])
     rows = [("settings of the run", _rows(settings))]
     model = {k: results.model[k] for k in MODEL_KEYS if k in results.model}
+    if isinstance(results.model.get("roi"), Mapping):
+        model["roi"] = _region(results.model["roi"])
     rows.append(("model", _rows(model)))
     for title, source in (
         ("trained with", results.config),

@@ -102,7 +102,8 @@ def evaluate(
         model's: the frame difference, and the frame's number. With masks,
         `auc_pixel`, `rbdc`, `tbdc` and `localisation` (what they were
         measured on) are among them; with labels and a calibrated model,
-        `events`.
+        `events`; of a model with a region of interest `roi_share`, the share
+        of the picture that counts (labels and masks count everywhere).
 
     Raises:
         DataError: if the data set is missing, or has no test video.
@@ -196,6 +197,8 @@ def _evaluate(
     metrics, trivial = _measure(videos, differences, found, smoothing)
     if trivial and model.calibration is not None:
         metrics["events"] = measure_events(videos, found, model.calibration)
+    if model.roi is not None:
+        metrics["roi_share"] = float(model.roi.mean())
     if places is not None:
         _add_localisation(metrics, trivial, places.measure(located))
     paper = None

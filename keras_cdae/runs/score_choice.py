@@ -12,6 +12,7 @@ import numpy as np
 from keras_cdae.data.clips import Clips
 from keras_cdae.data.frames import CachedVideo
 from keras_cdae.data.pseudo_anomalies import PseudoAnomalies
+from keras_cdae.errors import DataError
 from keras_cdae.metrics.frame import micro_auc
 from keras_cdae.models.autoencoder import STRIDE
 from keras_cdae.models.cdae import CDAE
@@ -125,6 +126,9 @@ def rate_scores(
 
     Returns:
         One rating a variant, the best first.
+
+    Raises:
+        DataError: if no clip of a kind is odd where the picture counts.
     """
     clips = Clips(videos, length=model.clip_length)
     indices = _late_enough(clips)[::step]
@@ -134,7 +138,7 @@ def rate_scores(
         maps[name] = _maps(model, clips, indices, kind, seed)
         if scored is not None:
             scored(number, len(kinds), name)
-    ratings = [_rate(variant, maps) for variant in variants]
+    ratings = [_rate(variant, maps, model.roi_share) for variant in variants]
     return sorted(ratings, key=lambda rating: -rating.mean)
 
 
@@ -167,21 +171,34 @@ def _maps(
         chosen = indices[start : start + BATCH_SIZE]
         batch = clips.gather(chosen)
         if kind is not None:
-            batch, _ = kind.gather(clips, chosen, seed=seed)
-        parts.append(model.score_maps(batch, batch_size=BATCH_SIZE))
+            normal, (batch, _) = batch, kind.gather(clips, chosen, seed=seed)
+            if model.roi is not None:  # what it does not see is not odd
+                differs = (batch != normal) & model.roi[..., None]
+                batch = batch[differs.any(axis=(1, 2, 3, 4))]
+        if len(batch):
+            parts.append(model.score_maps(batch, batch_size=BATCH_SIZE))
+    if not parts:
+        raise DataError(
+            "No pseudo-anomaly reaches the model's region of interest: it is "
+            "too small to rate scores by them."
+        )
     return {term: np.concatenate([p[term] for p in parts]) for term in MAPS}
 
 
 def _rate(
-    variant: ScoreVariant, maps: Mapping[str, Mapping[str, Array]]
+    variant: ScoreVariant,
+    maps: Mapping[str, Mapping[str, Array]],
+    share: float = 1.0,
 ) -> Rating:
-    scores = {name: _scores(variant, of_kind) for name, of_kind in maps.items()}
-    normal = scores.pop("normal")
-    labels = np.repeat([0, 1], len(normal))
-    areas = {
-        name: float(micro_auc([np.concatenate([normal, odd])], [labels]))  # type: ignore[arg-type]
-        for name, odd in scores.items()
+    scores = {
+        name: _scores(variant, of_kind, share) for name, of_kind in maps.items()
     }
+    normal = scores.pop("normal")
+    areas = {}
+    for name, odd in scores.items():
+        labels = np.repeat([0, 1], [len(normal), len(odd)])
+        area = micro_auc([np.concatenate([normal, odd])], [labels])
+        areas[name] = float(area)  # type: ignore[arg-type]
     apart = {
         name: float(
             (odd.mean() - normal.mean())
@@ -192,7 +209,9 @@ def _rate(
     return Rating(variant, areas, apart, float(normal.std()))
 
 
-def _scores(variant: ScoreVariant, maps: Mapping[str, Array]) -> Array:
+def _scores(
+    variant: ScoreVariant, maps: Mapping[str, Array], share: float
+) -> Array:
     from keras import ops
 
     score = fuse(
@@ -202,5 +221,6 @@ def _scores(variant: ScoreVariant, maps: Mapping[str, Array]) -> Array:
             for term, pixels in variant.terms.items()
         },
         fusion=variant.fusion,
+        share=share,
     )
     return ops.convert_to_numpy(score)

@@ -122,6 +122,10 @@ class RunSettings:
             )
         if self.roi is not None:
             decode_roi(self.roi)
+            if self.model == "flow-cdae":
+                raise ValueError(
+                    "flow-cdae takes no roi: optical flow is of whole frames."
+                )
         if not 0 <= self.pseudo_anomalies <= 1:
             raise ValueError(
                 "pseudo_anomalies must lie in [0, 1]. Received: "

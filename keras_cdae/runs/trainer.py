@@ -142,7 +142,8 @@ def load_training(settings: RunSettings) -> tuple[Dataset, RunSettings]:
 
     Raises:
         DataError: if the data set is missing or has no training video, or if
-            the region of interest is of another shape than its picture.
+            the region of interest is of another shape than a picture of it,
+            or leaves nothing out, or nothing in.
         ValueError: if the model has no argument of an override's name.
         MissingDependencyError: if its optical flow needs a missing package.
     """
@@ -155,21 +156,37 @@ def load_training(settings: RunSettings) -> tuple[Dataset, RunSettings]:
             f"{dataset.root}: has no training video. Put normal video into its "
             "folder `train`."
         )
+    settings = settings.resolved(dataset.channels)
     if settings.roi is not None:
-        video = video_info(dataset.train[0].path)
-        require_view(decode_roi(settings.roi), (video.height, video.width))
-    return dataset, settings.resolved(dataset.channels)
+        _check_roi(settings, dataset)
+    return dataset, settings
+
+
+def _check_roi(settings: RunSettings, dataset: Dataset) -> None:
+    """Refuse a region that cannot be meant, before anything is replaced."""
+    roi = decode_roi(settings.roi)  # type: ignore[arg-type]
+    for each in dataset.train:
+        video = video_info(each.path)
+        require_view(roi, (video.height, video.width), each.path)
+    height, width = settings.image_size  # type: ignore[misc]
+    try:
+        inside = as_roi(roi, (height, width))
+    except ValueError as error:
+        raise DataError(f"{error}. Paint more of the picture white.") from error
+    if inside is None:
+        raise DataError(
+            "The region of interest is the whole picture: nothing in it is "
+            f"black at {height} x {width}. Paint more of it black, or leave it "
+            "out."
+        )
 
 
 def _show_roi(run: Path, settings: RunSettings, video: CachedVideo) -> None:
     """Write what the model sees of the first frame, if not all of it."""
-    if settings.roi is None:
-        return
     inside = as_roi(settings.roi, video.frames.shape[1:3])
-    frame = video.frames[0][..., : settings.channels]
     if inside is not None:
-        frame = np.where(inside[..., None], frame, np.uint8(0))
-    write_image(run / ROI, frame)
+        frame = np.where(inside[..., None], video.frames[0], np.uint8(0))
+        write_image(run / ROI, frame)
 
 
 def training_videos(

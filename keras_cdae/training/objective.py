@@ -48,7 +48,7 @@ class Objective(Mixin):
         """
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
-        normal = None if target is None else _equal(clips, target)
+        normal = None if target is None else self._normal(clips, target)
         if block == "centroids":
             losses = self._cluster_losses(
                 ops.stop_gradient(appearance_code),
@@ -89,7 +89,7 @@ class Objective(Mixin):
         last, stack = self._split(clips)
         appearance_code, motion_code, skips = self._encode(last, stack)
         outputs = self._decode(appearance_code, motion_code, skips)
-        normal = None if target is None else _equal(clips, target)
+        normal = None if target is None else self._normal(clips, target)
         if target is not None:
             clips = target
             last, stack = self._split(clips)
@@ -186,6 +186,13 @@ class Objective(Mixin):
             "redundancy": redundancy,
         }
 
+    def _normal(self, clips: Tensor, target: Tensor) -> Tensor:
+        """Return 1 for every clip that is its target to the model: (batch,)."""
+        if self.roi is not None:
+            clips, target = self._in_floats(clips), self._in_floats(target)
+        same = ops.all(ops.equal(clips, target), axis=(1, 2, 3, 4))
+        return ops.cast(same, "float32")
+
     def _mean(self, values: Tensor, weights: Tensor | None) -> Tensor:
         """Return the mean of (batch, h, w) over the clips that have weight.
 
@@ -198,9 +205,3 @@ class Objective(Mixin):
         total = self.mean_over_devices(ops.sum(weights))
         # All weights may be 0; then the sum above is 0, too.
         return ops.sum(per_clip * weights) / ops.maximum(total, 1e-6)
-
-
-def _equal(clips: Tensor, target: Tensor) -> Tensor:
-    """Return 1 for every clip that is its target, else 0: (batch,)."""
-    same = ops.all(ops.equal(clips, target), axis=(1, 2, 3, 4))
-    return ops.cast(same, "float32")

@@ -31,8 +31,8 @@ def run(invoke, options, picture, tmp_path_factory):
     words = ["--roi", picture, "--output", folder]
     result = invoke("train", *options, *words)
     assert result.code == 0, result.err
-    assert "Region of interest: 75% of the picture." in result.err
-    assert f"sees: {folder / 'roi.png'}" in result.err
+    said = "Region of interest: 75% of the picture. What the model sees: "
+    assert f"{said}{folder / 'roi.png'}" in result.err
     return folder
 
 
@@ -64,7 +64,7 @@ def test_the_run_keeps_it(run, size):
     assert seen[8:].any()
 
 
-def test_the_page_says_how_much(invoke, run, tmp_path):
+def test_the_page_says_how_much(invoke, run, camera, tmp_path):
     pytest.importorskip("jinja2")
     assert invoke("eval", run).code == 0
     page = tmp_path / "page.html"
@@ -73,6 +73,12 @@ def test_the_page_says_how_much(invoke, run, tmp_path):
     text = page.read_text()
     assert "75% of the picture" in text
     assert "counts" not in text.split("settings of the run")[1]
+    model = shutil.copy(run / "model.keras", tmp_path / "alone.keras")
+    words = ["--model", model, "--dataset", "synthetic", "--no-maps"]
+    scores = ["report", run / "scores.csv", "--output", page]
+    result = invoke(*scores, *words, "--data-dir", camera)
+    assert result.code == 0, result.err
+    assert "75% of the picture" in page.read_text()
 
 
 def test_a_damaged_region(invoke, run, tmp_path):
@@ -83,6 +89,13 @@ def test_a_damaged_region(invoke, run, tmp_path):
     (copy / "config.json").write_text(json.dumps(config))
     result = invoke("eval", copy)
     assert "not a configuration of this version" in result.error
+
+
+def error_of(result):
+    """The error, after the line that says how much counts."""
+    first, rest = result.err.split("\n", 1)
+    assert first.startswith("Region of interest: ")
+    return type(result)(result.code, result.out, rest).error
 
 
 def scores_of(folder):
@@ -109,6 +122,9 @@ def test_eval_and_results(invoke, run):
     result = invoke("eval", run, "--json")
     assert result.code == 0, result.err
     assert 0 <= result.json["auc_micro_raw"] <= 1
+    assert result.json["roi_share"] == 0.75
+    text = invoke("eval", run).out
+    assert "75% of the picture; what is labelled outside it counts" in text
     result = invoke("benchmark", "results", run)
     assert "--roi PICTURE" in result.out
 
@@ -146,7 +162,7 @@ def test_another_region_does_not_resume(invoke, options, run, size, tmp_path):
     words = ["--roi", other, "--resume", "--output", run]
     result = invoke("train", *words)
     assert result.code == 1
-    assert "cannot resume with other settings: roi was" in result.error
+    assert "cannot resume with other settings: roi was" in error_of(result)
 
 
 def test_pictures_that_will_not_do(invoke, options, size, tmp_path):
@@ -156,7 +172,44 @@ def test_pictures_that_will_not_do(invoke, options, size, tmp_path):
     tall = np.full((size[0], size[0] // 2), 255, "uint8")
     tall = write_image(tmp_path / "tall.png", tall)
     result = invoke("train", *options, "--roi", tall, "--output", tmp_path)
-    assert "Paint it over a frame of the video." in result.error
+    assert "Paint it over a frame of the video." in error_of(result)
     result = invoke("train", *options, "--roi", tmp_path / "none.png")
     assert "none.png" in result.error
+    grey = np.full(size, 255, "uint8")
+    grey[: size[0] // 2] = np.linspace(0, 255, size[1])  # a frame, painted on
+    grey = write_image(tmp_path / "grey.png", grey)
+    result = invoke("train", *options, "--roi", grey, "--output", tmp_path)
+    assert "is no picture in black and white. Paint all of it" in result.error
     assert not (tmp_path / "config.json").exists()
+
+
+def test_what_is_too_small_keeps_the_run_that_is_there(
+    invoke, options, run, size, tmp_path
+):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    speck = np.zeros(size, "uint8")
+    speck[0, 0] = 255
+    whole = np.full(size, 255, "uint8")
+    for name, picture, said in (
+        ("speck", speck, "roi must have a pixel that counts at 32 x 32"),
+        ("whole", whole, "The region of interest is the whole picture"),
+    ):
+        path = write_image(tmp_path / f"{name}.png", picture)
+        words = ["--overwrite", "--roi", path, "--output", copy]
+        result = invoke("train", *options, *words)
+        assert said in error_of(result)
+        assert "not foreseen" not in error_of(result)
+        assert (copy / "model.keras").is_file()
+
+
+def test_no_region_with_flow(invoke, options, picture, tmp_path):
+    words = ["--model", "flow-cdae", "--roi", picture, "--output", tmp_path]
+    result = invoke("train", *options, *words)
+    assert "flow-cdae takes no roi" in result.usage
+
+
+def test_scores_are_rated_where_it_counts(invoke, run):
+    result = invoke("benchmark", "scores", run, "--json")
+    assert result.code == 0, result.err
+    assert all(0 <= each["auc"]["patch"] <= 1 for each in result.json)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_cdae.data import as_roi, decode_roi, encode_roi, read_roi
-from keras_cdae.data.images import write_image
+from keras_cdae.data.images import prepare_frame, write_image
 from keras_cdae.data.roi import require_view
 from keras_cdae.errors import DataError, VideoError
 
@@ -39,6 +39,11 @@ def test_any_region_comes_back(rng):
         {"size": [2, 2], "counts": "1 3"},
         {"size": 4, "counts": [4]},
         {"size": [2, 2], "counts": [[4]]},
+        {"size": [2, 2], "counts": [0, 10**13]},
+        {"size": [2, 2], "counts": [1.9, 2.1]},
+        {"size": [-2, -2], "counts": [4]},
+        {"size": [0, 5], "counts": []},
+        {"size": "22", "counts": [4]},
     ],
 )
 def test_what_is_no_description(value):
@@ -63,6 +68,28 @@ def test_colour_counts_by_its_brightness(tmp_path):
     assert not roi[4:, 4:].any()
 
 
+def test_a_thin_line_outside_is_outside_at_any_size():
+    roi = np.ones((1080, 1920), bool)
+    roi[20:24, 40:440] = False
+    small = as_roi(roi, (128, 128))
+    assert not small[2, 3:29].any()
+    assert small.mean() > 0.99
+
+
+def test_no_pixel_has_a_part_of_what_is_outside(rng):
+    roi = np.ones((108, 192), bool)
+    roi[10:31, 7:101] = False
+    frames = rng.integers(0, 256, (2, 108, 192, 3), "uint8")
+    frames[1][roi] = frames[0][roi]
+    inside = as_roi(roi, (32, 32))
+    first, second = (
+        prepare_frame(frame, image_size=(32, 32), channels=1)[..., 0]
+        for frame in frames
+    )
+    np.testing.assert_array_equal(first[inside], second[inside])
+    assert (first != second).any()
+
+
 def test_everything_is_no_region():
     assert as_roi(None, (8, 8)) is None
     assert as_roi(np.ones((3, 3)), (8, 8)) is None
@@ -85,7 +112,8 @@ def test_what_cannot_be_a_region(tmp_path):
 
 def test_a_region_of_another_view():
     roi = np.ones((240, 360), bool)
-    require_view(roi, (240, 360))
-    require_view(roi, (480, 720))
-    with pytest.raises(DataError, match="has 360 x 240 pixels, and the video "):
-        require_view(roi, (360, 240))
+    require_view(roi, (240, 360), "a.mp4")
+    require_view(roi, (480, 720), "a.mp4")
+    message = r"has 360 x 240 pixels, and a\.mp4 240 x 360: that is another"
+    with pytest.raises(DataError, match=message):
+        require_view(roi, (360, 240), "a.mp4")

@@ -95,15 +95,47 @@ def test_colour_and_a_wide_picture(make_model, rng):
     assert (model.score(clips)["map"][:, :, 5:] == 0).all()
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "cdae"])
+def test_a_mean_is_over_what_counts(make_model, tiny_clips, roi):
+    """A share of motion is the same, however small the region is."""
+    model = make_model(roi=roi)
+    maps = model.score_maps(tiny_clips)
+    found = model.score(tiny_clips)
+    for name in ("error", "motion_power", "appearance_distance"):
+        inside = maps[name][:, 1:].mean(axis=(1, 2))
+        np.testing.assert_allclose(found[name], inside, rtol=1e-5)
+    terms = ("error", "appearance_distance", "motion_distance")
+    logs = sum(np.log(found[name] + 1e-12) for name in terms)
+    np.testing.assert_allclose(found["score"], logs, rtol=1e-5)
+
+
+def test_what_differs_outside_alone_is_normal(
+    make_model, tiny_clips, roi, with_clock
+):
+    model = make_model(roi=roi)
+    inside = with_clock.copy()
+    inside[0, 0, 20, 20] += 0.5
+    for clips, expected in ((with_clock, 12), (inside, 11)):
+        normal = to_numpy(model._normal(clips, tiny_clips))
+        assert normal.sum() == expected
+
+
+def test_flow_is_of_whole_frames(roi):
+    with pytest.raises(ValueError, match="takes no roi"):
+        MODELS["flow-cdae"].from_preset("nano", roi=roi, **CAMERA)
+
+
+BASELINES = [name for name in MODELS if name not in ("cdae", "flow-cdae")]
+
+
+@pytest.mark.parametrize("name", BASELINES)
 def test_baselines_have_it_too(name, roi, tiny_clips, with_clock):
     model = MODELS[name].from_preset("nano", roi=roi, **CAMERA)
-    shape = (*tiny_clips.shape[:-1], model.clip_shape[-1])
-    first = np.broadcast_to(tiny_clips, shape)
-    second = np.broadcast_to(with_clock, shape)
-    for term, values in model.score(first).items():
-        np.testing.assert_array_equal(values, model.score(second)[term], term)
-    assert (model.score(first)["map"][:, 0] == 0).all()
+    found = model.score(tiny_clips)
+    for term, values in model.score(with_clock).items():
+        np.testing.assert_array_equal(values, found[term], term)
+    assert (found["map"][:, 0] == 0).all()
+    inside = found["map"][:, 1:].mean(axis=(1, 2))
+    np.testing.assert_allclose(found["error"], inside, rtol=1e-5)
     assert model.get_config()["roi"]["size"] == [32, 32]
 
 

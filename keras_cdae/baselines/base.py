@@ -8,7 +8,6 @@ import keras
 from keras import ops
 
 from keras_cdae.backend import loss_share
-from keras_cdae.data.roi import encode_roi
 from keras_cdae.models.clip_scorer import TINY, ClipScorer, pooled
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.training.losses import reconstruction_loss
@@ -316,6 +315,6 @@ class BaselineModel(ClipScorer, keras.Model):
             "calibration": None
             if calibration is None
             else calibration.to_dict(),
-            "roi": None if self.roi is None else encode_roi(self.roi),
+            "roi": self.roi_description,
             **{name: getattr(self, name) for name in self._own},
         }

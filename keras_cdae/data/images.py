@@ -117,10 +117,7 @@ def prepare_frame(
     else:
         frame = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
     if image_size is not None and frame.shape[:2] != tuple(image_size):
-        height, width = image_size
-        shrinks = height <= frame.shape[0] and width <= frame.shape[1]
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        frame = cv2.resize(frame, (width, height), interpolation=method)
+        frame = _resize(frame, image_size)
     return np.ascontiguousarray(frame).reshape(*frame.shape[:2], channels)
 
 
@@ -138,13 +135,15 @@ def resize_mask(mask: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
         >>> resize_mask(np.eye(4, dtype=bool), (2, 2)).any()
         np.False_
     """
+    return _resize(mask.astype(np.float32), image_size) > 1.0 - 1e-4
+
+
+def _resize(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """Resize by area when neither side grows, linear otherwise."""
     height, width = image_size
-    shrinks = height <= mask.shape[0] and width <= mask.shape[1]
+    shrinks = height <= image.shape[0] and width <= image.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    share = cv2.resize(
-        mask.astype(np.float32), (width, height), interpolation=method
-    )
-    return share > 1.0 - 1e-4
+    return cv2.resize(image, (width, height), interpolation=method)
 
 
 def resize_map(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

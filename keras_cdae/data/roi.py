@@ -108,6 +108,26 @@ def decode_roi(value: Mapping[str, Any]) -> np.ndarray:
         ) from error
 
 
+def black_outside(frames: np.ndarray, roi: np.ndarray | None) -> np.ndarray:
+    """Return frames as a model with a region of interest sees them.
+
+    Args:
+        frames: `(..., height, width, channels)`.
+        roi: bool `(height, width)`; None: the frames are returned as they are.
+
+    Returns:
+        The same shape and type, 0 outside.
+
+    Example:
+        >>> frame = np.full((1, 2, 1), 9, "uint8")
+        >>> black_outside(frame, np.array([[True, False]])).tolist()
+        [[[9], [0]]]
+    """
+    if roi is None:
+        return frames
+    return np.where(roi[..., None], frames, frames.dtype.type(0))
+
+
 def require_view(
     roi: np.ndarray, size: tuple[int, int], video: PathLike
 ) -> None:

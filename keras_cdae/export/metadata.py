@@ -9,7 +9,6 @@ from typing import Any
 import keras
 
 from keras_cdae.data.images import RESIZE_METHOD
-from keras_cdae.data.roi import encode_roi
 from keras_cdae.errors import RunFolderError
 from keras_cdae.export.formats import FORMATS
 from keras_cdae.export.graph import spare_outputs
@@ -77,7 +76,7 @@ def describe(
             "clip_length": model.clip_length,
             "frames": "consecutive, oldest first",
             "resize": RESIZE_METHOD,
-            "roi": None if model.roi is None else encode_roi(model.roi),
+            "roi": model.roi_description,
         },
         "outputs": {
             **notes,

@@ -8,7 +8,6 @@ import keras
 from keras import ops
 
 from keras_cdae.backend import AlternatingStep
-from keras_cdae.data.roi import encode_roi
 from keras_cdae.errors import ModelFileError
 from keras_cdae.layers.deep_kmeans import DeepKMeans
 from keras_cdae.models import presets
@@ -336,7 +335,7 @@ class CDAE(MapScorer, AlternatingStep, StagedTraining, Objective, keras.Model):
             "calibration": None
             if calibration is None
             else calibration.to_dict(),
-            "roi": None if self.roi is None else encode_roi(self.roi),
+            "roi": self.roi_description,
             "seed": self.seed,
         }
 

@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_cdae.backend import compile_forward, replica_count
 from keras_cdae.backend.even import even_batches
-from keras_cdae.data.roi import as_roi
+from keras_cdae.data.roi import as_roi, encode_roi
 from keras_cdae.errors import ModelFileError
 from keras_cdae.models.autoencoder import STRIDE
 from keras_cdae.scoring.calibration import Calibration
@@ -273,7 +273,12 @@ class ClipScorer(Mixin):
         return ops.reshape(rows * ops.convert_to_tensor(inside), whole)
 
     @property
-    def roi_share(self) -> float:
+    def roi_description(self) -> dict[str, Any] | None:
+        """The region of interest as plain data; None without one."""
+        return None if self.roi is None else encode_roi(self.roi)
+
+    @property
+    def map_share(self) -> float:
         """Share of the locations of a map that count; 1 without a region."""
         inside = self._inside_cells()
         return 1.0 if inside is None else float(np.mean(inside))
@@ -297,7 +302,7 @@ class ClipScorer(Mixin):
     def _mean_where_it_counts(self, maps: Tensor) -> Tensor:
         """Return the means `(batch,)` of maps that are 0 outside the region."""
         mean = ops.mean(maps, axis=(1, 2))
-        return mean if self.roi is None else mean / self.roi_share
+        return mean if self.roi is None else mean / self.map_share
 
     def _stack(self, frames: Tensor) -> Tensor:
         """Put frames `(batch, n, height, width, channels)` on channels."""

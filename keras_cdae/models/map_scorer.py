@@ -70,7 +70,7 @@ class MapScorer(ClipScorer):
                 for term, pixels in self.score_terms.items()
             },
             fusion=self.fusion,
-            share=self.roi_share,
+            share=self.map_share,
         )
         terms = {name: self._mean_where_it_counts(maps[name]) for name in MAPS}
         error = "error" if "error" in self.score_terms else "motion_error"

@@ -1,5 +1,6 @@
 """Small H.264 clips and low-resolution maps that fit into a page."""
 
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ MAX_WIDTH = 480
 STILL_WIDTH = 320
 MAX_GRID = 16  # rows and columns of a map in the page
 TINY = 1e-30  # under a logarithm
-OUTSIDE = -69.0  # a log below is of no heat at all: outside the roi
+OUTSIDE = math.log(TINY) + 0.1  # logs below are of no heat: outside the roi
 CRF = 27  # small, and people still look like people
 
 

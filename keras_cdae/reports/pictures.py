@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from keras import ops
 
+from keras_cdae.data.roi import black_outside
 from keras_cdae.data.video import read_frames
 from keras_cdae.files import atomic_path
 from keras_cdae.models.cdae import CDAE
@@ -86,9 +87,7 @@ def _panel(model: "CDAE", evaluation: "Evaluation") -> "Figure":
     outputs = {k: ops.convert_to_numpy(v) for k, v in model(clips).items()}
     scores = model.score(clips, batch_size=len(clips))
     attention = [ops.convert_to_numpy(m) for m in model.attention_maps(clips)]
-    clips = clips.astype("float32") / 255.0
-    if model.roi is not None:
-        clips *= model.roi[..., None]
+    clips = black_outside(clips, model.roi).astype("float32") / 255.0
     before, last = clips[:, :-1], clips[:, -1]
     rebuilt = outputs["appearance"][:, None] + outputs["motion"]
     return plots.reconstruction_panel(

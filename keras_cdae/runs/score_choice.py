@@ -138,7 +138,7 @@ def rate_scores(
         maps[name] = _maps(model, clips, indices, kind, seed)
         if scored is not None:
             scored(number, len(kinds), name)
-    ratings = [_rate(variant, maps, model.roi_share) for variant in variants]
+    ratings = [_rate(variant, maps, model.map_share) for variant in variants]
     return sorted(ratings, key=lambda rating: -rating.mean)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_cdae.data.images import resize_map
+from keras_cdae.data.roi import black_outside
 from keras_cdae.errors import MissingDependencyError
 from keras_cdae.reports.jet import attention_overlay, jet
 from keras_cdae.runs.centroids import CentroidLog
@@ -125,9 +126,7 @@ def clip_pictures(model: Any, clip: np.ndarray) -> dict[str, np.ndarray]:
     """
     batch = clip[None]
     outputs = {k: ops.convert_to_numpy(v)[0] for k, v in model(batch).items()}
-    frames = clip.astype(np.float32) / 255.0
-    if model.roi is not None:
-        frames *= model.roi[..., None]
+    frames = black_outside(clip, model.roi).astype(np.float32) / 255.0
     last, target = frames[-1], frames[:-1] - frames[-1]
     rebuilt = outputs["appearance"] + outputs["motion"]
     error = np.square(frames[:-1] - rebuilt).mean(axis=(0, 3))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_cdae.backend.devices import data_parallel, require_devices
 from keras_cdae.backend.precision import warn_if_emulated
@@ -18,7 +17,12 @@ from keras_cdae.data.flow import require_tvl1
 from keras_cdae.data.frames import CachedVideo
 from keras_cdae.data.images import write_image
 from keras_cdae.data.pipelines import training_batches
-from keras_cdae.data.roi import as_roi, decode_roi, require_view
+from keras_cdae.data.roi import (
+    as_roi,
+    black_outside,
+    decode_roi,
+    require_view,
+)
 from keras_cdae.data.video import video_info
 from keras_cdae.errors import DataError, in_command
 from keras_cdae.files import atomic_path, full_disk_named
@@ -185,8 +189,7 @@ def _show_roi(run: Path, settings: RunSettings, video: CachedVideo) -> None:
     """Write what the model sees of the first frame, if not all of it."""
     inside = as_roi(settings.roi, video.frames.shape[1:3])
     if inside is not None:
-        frame = np.where(inside[..., None], video.frames[0], np.uint8(0))
-        write_image(run / ROI, frame)
+        write_image(run / ROI, black_outside(video.frames[0], inside))
 
 
 def training_videos(

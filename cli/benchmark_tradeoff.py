@@ -83,10 +83,10 @@ def command(
 
         require_writable(target)
     backend.require()
-    from keras_cdae.export.tradeoff import measure_tradeoff, require_auc
+    from keras_cdae.export.tradeoff import measure_tradeoff, stored_rates
 
-    for model in models:
-        require_auc(model, arguments["dataset"])
+    for model in models:  # says what is missing before anything slow
+        stored_rates(model, arguments["dataset"])
     rows: list[Tradeoff] = []
     for model, name in zip(models, names, strict=True):
         output.say(f"Measuring {name} ...")

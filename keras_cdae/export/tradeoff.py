@@ -47,14 +47,17 @@ class Tradeoff:
     latency_ms: float
 
 
-def require_auc(model: PathLike, dataset: str | None) -> None:
-    """Refuse a model whose AUC is nowhere to be had.
+def stored_rates(model: PathLike, dataset: str | None) -> dict[str, Any] | None:
+    """Return the AUC that a run's evaluation left, if it is of this model.
 
-    `measure_tradeoff` does, too; for several models ask before the first.
+    `measure_tradeoff` asks, too; for several models ask before the first.
 
     Args:
         model: what `load` takes.
         dataset: what its AUC could be measured on; None: it must be there.
+
+    Returns:
+        The run's `metrics.json`; None where it has to be measured.
 
     Raises:
         DataError: if it has no `metrics.json` and there is no data set.
@@ -62,8 +65,10 @@ def require_auc(model: PathLike, dataset: str | None) -> None:
         RunFolderError: if no data set is given and `metrics.json` is damaged.
     """
     file = find_model(model)
-    if _stored(file, dataset) is None and dataset is None:
+    rates = _stored(file, dataset)
+    if rates is None and dataset is None:
         raise DataError(f"{model}: {_why_none(file)}")
+    return rates
 
 
 def measure_tradeoff(
@@ -107,10 +112,9 @@ def measure_tradeoff(
         RunFolderError: if no data set is given and `metrics.json` is damaged,
             or is of smoothed scores or of video without labels.
     """
-    require_auc(model, dataset)
+    rates = stored_rates(model, dataset)
     file = find_model(model)
     loaded = load(file)
-    rates = _stored(file, dataset)
     if rates is None and dataset is not None:
         rates = measure_rates(loaded, dataset, data_dir, scored=scored) or {}
     if rates is None or rates.get("auc_micro_per_video") is None:

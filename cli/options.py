@@ -26,6 +26,7 @@ MODELS = (
     "flow-cdae",
 )
 MOTION_TARGETS = ("difference", "flow-dis", "flow-tvl1")
+AUGMENTATIONS = ("mirror", "zoom", "light")  # a test holds it to the data's
 COMPARED = MODELS[:5]  # by `benchmark compare`
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -109,6 +110,32 @@ class Seeds(click.ParamType):
         if len(seeds) < len(parts) or max(seeds) > 2**32 - 1:
             self.fail(f"{value!r}: give seeds as 0,1,2.", param, ctx)
         return tuple(dict.fromkeys(seeds))
+
+
+class Augmentations(click.ParamType):
+    """Kinds of augmentation with commas between: `mirror,zoom`."""
+
+    name = "kinds"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, ...]:
+        """Return the kinds, each once, in the order of `AUGMENTATIONS`."""
+        if isinstance(value, (tuple, list)):
+            return tuple(value)
+        given = {part.strip() for part in str(value).split(",")} - {""}
+        unknown = sorted(given - set(AUGMENTATIONS))
+        if unknown or not given:
+            self.fail(
+                f"{value!r}: give some of {', '.join(AUGMENTATIONS)}, with "
+                "commas between.",
+                param,
+                ctx,
+            )
+        return tuple(kind for kind in AUGMENTATIONS if kind in given)
 
 
 class Argument(click.ParamType):
@@ -306,6 +333,14 @@ epochs = click.option(
     "--epochs",
     type=click.IntRange(min=1),
     help="Epochs in all, over all stages.  [default: the preset's]",
+)
+augment = click.option(
+    "--augment",
+    type=Augmentations(),
+    default=(),
+    metavar="KINDS",
+    help="Change the training clips, each epoch anew, some of mirror,zoom,"
+    "light: for little training video.  [default: as they are]",
 )
 clip_step = click.option(
     "--clip-step",

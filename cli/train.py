@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         help="Share of the training clips that is replaced by ones that are "
         "not normal, made from the others: too fast, or crossed by a patch.",
     ),
+    options.augment,
     options.dtype,
     options.overrides,
     options.devices,

@@ -17,6 +17,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 
 _HOMES = {
     "Address": "address",
+    "Augmentation": "augmentation",
     "CLIP_LENGTH": "clips",
     "CachedVideo": "frames",
     "Camera": "camera",
@@ -66,6 +67,7 @@ _HOMES = {
 
 __all__ = [
     "Address",
+    "Augmentation",
     "CLIP_LENGTH",
     "CachedVideo",
     "Camera",

@@ -117,7 +117,7 @@ def prepare_frame(
     else:
         frame = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
     if image_size is not None and frame.shape[:2] != tuple(image_size):
-        frame = _resize(frame, image_size)
+        frame = resize(frame, image_size)
     return np.ascontiguousarray(frame).reshape(*frame.shape[:2], channels)
 
 
@@ -135,10 +135,10 @@ def resize_mask(mask: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
         >>> resize_mask(np.eye(4, dtype=bool), (2, 2)).any()
         np.False_
     """
-    return _resize(mask.astype(np.float32), image_size) > 1.0 - 1e-4
+    return resize(mask.astype(np.float32), image_size) > 1.0 - 1e-4
 
 
-def _resize(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+def resize(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     """Resize by area when neither side grows, linear otherwise."""
     height, width = image_size
     shrinks = height <= image.shape[0] and width <= image.shape[1]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_cdae.data.augmentation import Augmentation, as_augmentation
 from keras_cdae.data.clips import CLIP_LENGTH, Clips
 from keras_cdae.data.finding import PathLike, find_videos
 from keras_cdae.data.frames import cache_videos
@@ -19,6 +20,7 @@ from keras_cdae.data.pseudo_anomalies import (
     PseudoAnomalies,
     as_pseudo_anomalies,
 )
+from keras_cdae.data.roi import as_roi, black_outside
 from keras_cdae.errors import CDAEError, DataError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -72,6 +74,51 @@ class EpochCounter:
         return call
 
 
+class _Batches:
+    """Gathers batches as a training shows them, without an order of its own.
+
+    Args:
+        clips: the clips.
+        seed: of pseudo-anomalies and augmentation.
+        pseudo_anomalies: see `training_batches`.
+        augment: see `training_batches`.
+        roi: see `training_batches`.
+    """
+
+    def __init__(
+        self,
+        clips: Clips,
+        seed: int,
+        pseudo_anomalies: PseudoAnomalies | float | None,
+        augment: Augmentation | Sequence[str] | None,
+        roi: Any,
+    ) -> None:
+        self.clips = clips
+        self.seed = seed
+        self.pseudo = as_pseudo_anomalies(pseudo_anomalies)
+        self.augmentation = as_augmentation(augment)
+        _, height, width, _ = clips.shape
+        self.roi = as_roi(roi, (height, width))
+        self.parts = 1 if self.pseudo is None else 2
+
+    def gather(self, indices: np.ndarray, epoch: int) -> list[np.ndarray]:
+        """Return the batch, and the clips to reconstruct where they differ."""
+        when = {"epoch": int(epoch), "seed": self.seed}
+        if self.pseudo is None:
+            batches = [self.clips.gather(indices)]
+        else:
+            batches = list(self.pseudo.gather(self.clips, indices, **when))
+        if self.augmentation is None:
+            return batches
+        return [
+            # Black first: what lies outside must not be moved inside.
+            self.augmentation.apply(
+                black_outside(batch, self.roi), indices, **when
+            )
+            for batch in batches
+        ]
+
+
 class ClipBatches(keras.utils.PyDataset):
     """Batches of clips for `fit`, under any backend, without TensorFlow.
 
@@ -89,6 +136,8 @@ class ClipBatches(keras.utils.PyDataset):
             the memory; the model accepts both).
         drop_remainder: leave out a last, smaller batch.
         pseudo_anomalies: see `training_batches`.
+        augment: see `training_batches`.
+        roi: see `training_batches`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
@@ -113,11 +162,13 @@ class ClipBatches(keras.utils.PyDataset):
         dtype: str = "float32",
         drop_remainder: bool = False,
         pseudo_anomalies: PseudoAnomalies | float | None = None,
+        augment: Augmentation | Sequence[str] | None = None,
+        roi: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         _check(batch_size, dtype)
-        self.pseudo_anomalies = as_pseudo_anomalies(pseudo_anomalies)
+        self._batches = _Batches(clips, seed, pseudo_anomalies, augment, roi)
         self.clips = clips
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -136,12 +187,8 @@ class ClipBatches(keras.utils.PyDataset):
             raise IndexError(f"batch {index} of {len(self)}")
         begin = index * self.batch_size
         chosen = self._order[begin : begin + self.batch_size]
-        if self.pseudo_anomalies is None:
-            return self._cast(self.clips.gather(chosen))
-        made, normal = self.pseudo_anomalies.gather(
-            self.clips, chosen, epoch=self.epoch, seed=self.seed
-        )
-        return self._cast(made), self._cast(normal)
+        made = [self._cast(b) for b in self._batches.gather(chosen, self.epoch)]
+        return made[0] if len(made) == 1 else tuple(made)
 
     def _cast(self, batch: np.ndarray) -> np.ndarray:
         if self.dtype == "uint8":
@@ -169,6 +216,8 @@ def clip_dataset(
     prefetch: int = 2,
     epoch: EpochCounter | None = None,
     pseudo_anomalies: PseudoAnomalies | float | None = None,
+    augment: Augmentation | Sequence[str] | None = None,
+    roi: Any = None,
 ) -> "tf.data.Dataset":
     """Build a `tf.data.Dataset` of clips, with static shapes and known length.
 
@@ -186,6 +235,8 @@ def clip_dataset(
         epoch: counter of iterations; also the attribute `epoch_counter` of the
             result, by which `CDAE.fit` ties it to its epochs.
         pseudo_anomalies: see `training_batches`.
+        augment: see `training_batches`.
+        roi: see `training_batches`.
 
     Returns:
         Batches (batch_size, T, H, W, C).
@@ -199,8 +250,7 @@ def clip_dataset(
     tf = _tensorflow()
     count = _batch_count(len(clips), batch_size, drop_remainder)
     counter = EpochCounter() if epoch is None else epoch
-
-    pseudo = as_pseudo_anomalies(pseudo_anomalies)
+    batches = _Batches(clips, seed, pseudo_anomalies, augment, roi)
 
     def order_of_epoch() -> tuple[np.ndarray, np.ndarray]:
         number = counter.begin()
@@ -214,31 +264,23 @@ def clip_dataset(
         order.set_shape((len(clips),))
         number.set_shape(())
         whole = len(clips) % batch_size == 0 or drop_remainder
-        batches = tf.data.Dataset.from_tensor_slices(order).batch(
+        chosen = tf.data.Dataset.from_tensor_slices(order).batch(
             batch_size, drop_remainder=whole
         )
-        return batches.map(lambda indices: (indices, number))
+        return chosen.map(lambda indices: (indices, number))
 
     def cast(batch: Any, indices: Any) -> Any:
         batch.set_shape((indices.shape[0], *clips.shape))
         return batch if dtype == "uint8" else tf.cast(batch, tf.float32) / 255.0
 
     def load(indices: Any, number: Any) -> Any:
-        if pseudo is None:
-            batch = tf.numpy_function(
-                counter.remember(clips.gather), [indices], tf.uint8
-            )
-            return cast(batch, indices)
-        pair = tf.numpy_function(
-            counter.remember(
-                lambda chosen, epoch: pseudo.gather(
-                    clips, chosen, epoch=int(epoch), seed=seed
-                )
-            ),
+        made = tf.numpy_function(
+            counter.remember(batches.gather),
             [indices, number],
-            [tf.uint8, tf.uint8],
+            [tf.uint8] * batches.parts,
         )
-        return tuple(cast(batch, indices) for batch in pair)
+        made = [cast(batch, indices) for batch in made]
+        return made[0] if len(made) == 1 else tuple(made)
 
     # Not `from_generator`: under Python 3.11 and later it makes the C library
     # return every block of 128 KiB to the system, in the whole process, and a
@@ -265,6 +307,8 @@ def training_batches(
     dtype: str = "float32",
     drop_remainder: bool = False,
     pseudo_anomalies: PseudoAnomalies | float | None = None,
+    augment: Augmentation | Sequence[str] | None = None,
+    roi: Any = None,
     prefer: str = "auto",
 ) -> Any:
     """Build the best batches for `fit` that this installation has.
@@ -279,6 +323,10 @@ def training_batches(
         pseudo_anomalies: None, or the share of clips that is replaced by one
             that is not normal (or a `PseudoAnomalies`). The batches are then
             pairs: clips to look at, and the normal clips to reconstruct.
+        augment: None, or some of `"mirror"`, `"zoom"` and `"light"` (or an
+            `Augmentation`): how clips are changed, each epoch anew.
+        roi: the model's region of interest, bool `(H, W)` of any size, where
+            `augment` is given: what lies outside is not moved inside.
         prefer: `"tf.data"`, `"pydataset"`, or `"auto"`: the first where
             TensorFlow is installed.
 
@@ -297,6 +345,8 @@ def training_batches(
         "dtype": dtype,
         "drop_remainder": drop_remainder,
         "pseudo_anomalies": pseudo_anomalies,
+        "augment": augment,
+        "roi": roi,
     }
     if prefer not in ("auto", "tf.data", "pydataset"):
         raise ValueError(
@@ -323,6 +373,8 @@ def from_videos(
     dtype: str = "float32",
     drop_remainder: bool = False,
     pseudo_anomalies: PseudoAnomalies | float | None = None,
+    augment: Augmentation | Sequence[str] | None = None,
+    roi: Any = None,
     cache_dir: PathLike | None = None,
 ) -> "tf.data.Dataset":
     """Turn videos on disk into a `tf.data.Dataset` of clips in one call.
@@ -341,6 +393,8 @@ def from_videos(
         dtype: `"float32"` for [0, 1], `"uint8"` for 0 to 255.
         drop_remainder: leave out a last, smaller batch.
         pseudo_anomalies: see `training_batches`.
+        augment: see `training_batches`.
+        roi: see `training_batches`.
         cache_dir: folder of the frame cache; `None` for the default.
 
     Returns:
@@ -375,6 +429,8 @@ def from_videos(
         dtype=dtype,
         drop_remainder=drop_remainder,
         pseudo_anomalies=pseudo_anomalies,
+        augment=augment,
+        roi=roi,
     )
 
 

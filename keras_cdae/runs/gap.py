@@ -56,6 +56,6 @@ def warn_of_gap(history: Path) -> None:
             "Held-out video is reconstructed %.1f times worse than the "
             "training clips: these are known by heart, and what is normal "
             "elsewhere is not. Give more normal video (other hours, other "
-            "days), or train for fewer epochs.",
+            "days), change the clips (--augment), or train for fewer epochs.",
             gap,
         )

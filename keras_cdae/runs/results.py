@@ -34,6 +34,7 @@ OPTIONS = (  # settings that are options of `keras-cdae train`, and their names
     ("clip_step", "--clip-step"),
     ("hold_out", "--hold-out"),
     ("pseudo_anomalies", "--pseudo-anomalies"),
+    ("augment", "--augment"),
     ("dtype", "--dtype"),
 )
 SAID = ("dataset", "preset", "epochs", "clip_step")  # also where it is usual
@@ -74,6 +75,8 @@ class Result:
                 continue
             if name == "image_size":
                 value = "x".join(map(str, dict.fromkeys(value)))
+            if name == "augment":
+                value = ",".join(value)
             words.append(f"{option} {value}")
         if self.settings.roi is not None:
             words.append("--roi PICTURE")

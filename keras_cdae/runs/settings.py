@@ -7,6 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from keras_cdae.data.augmentation import as_augmentation
 from keras_cdae.data.roi import decode_roi
 from keras_cdae.errors import RunFolderError, shown
 from keras_cdae.training.division import require_divisible
@@ -35,6 +36,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "hold_out": (int, float),
     "pretrain_epochs": int,
     "pseudo_anomalies": (int, float),
+    "augment": tuple,
     "dtype": str,
     "overrides": dict,
     "model": str,
@@ -63,6 +65,8 @@ class RunSettings:
         pretrain_epochs: epochs without clusters; None: the schedule's.
         pseudo_anomalies: share of the training clips that is replaced by ones
             that are not normal, see `PseudoAnomalies`.
+        augment: kinds of `keras_cdae.data.Augmentation` by which the training
+            clips are changed, each epoch anew.
         dtype: dtype policy of the training, such as `"mixed_bfloat16"`; the
             model that is kept computes in float32.
         overrides: further arguments of the model.
@@ -90,6 +94,7 @@ class RunSettings:
     hold_out: float = 0.1
     pretrain_epochs: int | None = None
     pseudo_anomalies: float = 0.0
+    augment: tuple[str, ...] = ()
     dtype: str = "float32"
     overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
     model: str = "cdae"  # that of every run from before there was a choice
@@ -119,6 +124,12 @@ class RunSettings:
                 "pseudo_anomalies are for the model cdae alone. Received: "
                 f"pseudo_anomalies={self.pseudo_anomalies!r}, "
                 f"model={self.model!r}"
+            )
+        as_augmentation(self.augment)
+        if self.augment and self.model == "flow-cdae":
+            raise ValueError(
+                "flow-cdae takes no augment: optical flow is of the frames as "
+                f"they are. Received: augment={self.augment!r}"
             )
         if self.roi is not None:
             decode_roi(self.roi)
@@ -173,6 +184,8 @@ class RunSettings:
             if values["image_size"] is not None:
                 height, width = values["image_size"]
                 values["image_size"] = (int(height), int(width))
+            if isinstance(values.get("augment"), list):
+                values["augment"] = tuple(values["augment"])
             _check_kinds(values)
             return cls(**values)
         except RunFolderError:

@@ -280,7 +280,11 @@ def _fit(
     }
     clips = Clips(kept, length=model.clip_length, stride=settings.clip_step)  # type: ignore[arg-type]
     data = training_batches(
-        clips, pseudo_anomalies=settings.pseudo_anomalies, **options
+        clips,
+        pseudo_anomalies=settings.pseudo_anomalies,
+        augment=settings.augment,
+        roi=settings.roi,
+        **options,
     )
     unseen = Clips(held_out, length=model.clip_length)
     validation = training_batches(

@@ -101,6 +101,7 @@ def test_version(invoke):
 def test_options_have_the_library_s_names():
     from keras_cdae.backend import SUPPORTED
     from keras_cdae.baselines import MODELS
+    from keras_cdae.data.augmentation import AUGMENTATIONS
     from keras_cdae.data.benchmarks import DATASETS
     from keras_cdae.models.presets import PRESETS
     from keras_cdae.runs.variants import COMPARISON, MOTION
@@ -110,6 +111,7 @@ def test_options_have_the_library_s_names():
     assert tuple(v.name for v in MOTION) == options.MOTION_TARGETS
     assert set(options.BACKENDS) == set(SUPPORTED)
     assert tuple(DATASETS) == options.DATASETS
+    assert options.AUGMENTATIONS == AUGMENTATIONS
     assert tuple(PRESETS) == options.PRESETS
 
 

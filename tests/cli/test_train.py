@@ -37,6 +37,7 @@ def test_the_configuration_has_all_that_decides(trained, camera):
         "dtype": "float32",
         "overrides": {},
         "pseudo_anomalies": 0.0,
+        "augment": [],
         "model": "cdae",
         "devices": 1,
         "roi": None,
@@ -84,6 +85,19 @@ def test_arguments_of_the_model_are_set_and_kept(
 )
 def test_wrong_arguments_are_usage_errors(invoke, options, argument, words):
     assert words in invoke("train", *options, "--set", argument).usage
+
+
+@pytest.mark.parametrize("value", ["mirror,blur", "", ","])
+def test_unknown_kinds_of_augmentation_are_named(invoke, options, value):
+    result = invoke("train", *options, "--augment", value)
+    assert f"'{value}': give some of mirror, zoom, light" in result.usage
+
+
+def test_flow_cannot_be_augmented(invoke, options):
+    words = ["--model", "flow-cdae", "--augment", "zoom"]
+    assert (
+        "flow-cdae takes no augment" in invoke("train", *options, *words).usage
+    )
 
 
 @pytest.mark.parametrize("model", ["flow-cdae", "memae"])
@@ -235,6 +249,19 @@ def test_resume_refuses_another_backend(invoke, interrupted):
     )
     assert result.code == 1
     assert f"backend was mxnet and is {here}" in result.error
+
+
+def test_an_augmented_training_goes_on(invoke, interrupted):
+    path = interrupted / "config.json"
+    config = json.loads(path.read_text())
+    config["settings"]["augment"] = ["mirror", "light"]
+    path.write_text(json.dumps(config))
+    words = ["train", "--resume", "--output", interrupted]
+    error = invoke(*words, "--augment", "zoom").error
+    assert "augment was ['mirror', 'light'] and is ['zoom']" in error
+    result = invoke(*words, "--augment", "light, mirror,light")
+    assert result.code == 0, result.err
+    assert json.loads(path.read_text()) == config
 
 
 def test_resume_needs_the_folder_alone(invoke, interrupted):

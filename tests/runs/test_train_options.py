@@ -10,6 +10,7 @@ import pytest
 import keras_cdae
 from keras_cdae.errors import DeviceError
 from keras_cdae.runs import train, trainer
+from keras_cdae.runs.settings import RunSettings
 
 
 def test_a_mixed_training_leaves_a_model_in_float32(settings, tmp_path):
@@ -38,9 +39,31 @@ def test_pseudo_anomalies_change_the_training_and_are_kept(settings, tmp_path):
     assert stored["settings"]["pseudo_anomalies"] == 0.5
 
 
+def test_augmentation_changes_the_training_and_is_kept(settings, tmp_path):
+    kinds = ("mirror", "light")
+    changed = dataclasses.replace(settings, augment=kinds, epochs=3)
+    plain = dataclasses.replace(settings, epochs=3)
+    models = [
+        train(changed, tmp_path / "changed"),
+        train(changed, tmp_path / "again"),
+        train(plain, tmp_path / "plain"),
+    ]
+    weights = [
+        np.concatenate([w.ravel() for w in m.get_weights()]) for m in models
+    ]
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert (weights[0] != weights[2]).any()
+    assert RunSettings.read(tmp_path / "changed").augment == kinds
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"augment": ("blur",)}, "kinds must be some of"),
+        (
+            {"augment": ("mirror",), "model": "flow-cdae"},
+            "flow-cdae takes no augment",
+        ),
         ({"pseudo_anomalies": 1.5}, "must lie in"),
         (
             {"pseudo_anomalies": 0.2, "model": "conv2d_ae"},

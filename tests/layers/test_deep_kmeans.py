@@ -104,6 +104,35 @@ def test_redundancy_of_orthonormal_centroids_is_zero_without_nan():
     assert float(to_numpy(layer.redundancy())) < 1e-5
 
 
+@pytest.mark.parametrize(
+    ("share", "weight", "part"),
+    [
+        (0.99, 1.0, True),
+        (0.9, 0.01, False),  # drawn together by what they are both nearest to
+        (0.04, 0.01, False),
+        (0.02, 0.01, True),
+    ],
+)
+def test_two_centroids_in_one_spot_part_or_meet(share, weight, part):
+    """Eq. 12 falls as they part while share < 2 * sqrt(2) * weight."""
+    one, two, three, four = np.eye(4, 8, dtype="float32")
+    count = 100
+    codes = np.stack([one] * round(share * count))
+    codes = np.concatenate([codes, [two] * (count - len(codes))])
+    layer = DeepKMeans(4)
+    layer.build((None, 8))
+
+    def objective(angle):
+        pair = [
+            np.cos(angle) * one + s * np.sin(angle) * three for s in (1, -1)
+        ]
+        layer.centroids.assign(np.stack([*pair, two, four]).astype("float32"))
+        distance = to_numpy(layer(codes.astype("float32"))).mean()
+        return distance + weight * float(to_numpy(layer.redundancy()))
+
+    assert (objective(0.1) < objective(0.05)) == part
+
+
 def test_gradients_move_the_centroids(codes):
     layer = DeepKMeans(4, alpha=2.0)
     layer.build((None, 6))

@@ -44,11 +44,12 @@ def generalization_gap(history: Path) -> float | None:
     return None
 
 
-def warn_of_gap(history: Path) -> None:
+def warn_of_gap(history: Path, *, can_augment: bool = True) -> None:
     """Warn of a training that knows its own videos by heart.
 
     Args:
         history: a run's `history.csv`.
+        can_augment: whether augmentation is still to be tried.
     """
     gap = generalization_gap(history)
     if gap is not None and gap > LARGE:
@@ -56,6 +57,7 @@ def warn_of_gap(history: Path) -> None:
             "Held-out video is reconstructed %.1f times worse than the "
             "training clips: these are known by heart, and what is normal "
             "elsewhere is not. Give more normal video (other hours, other "
-            "days), change the clips (--augment), or train for fewer epochs.",
+            "days), %sor train for fewer epochs.",
             gap,
+            "change the clips (--augment), " if can_augment else "",
         )

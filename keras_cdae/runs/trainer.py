@@ -134,7 +134,10 @@ def train(
         with atomic_path(run / MODEL_FILE) as temporary:
             model.save(temporary)
         shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
-        warn_of_gap(run / HISTORY)
+        warn_of_gap(
+            run / HISTORY,
+            can_augment=not settings.augment and settings.model != "flow-cdae",
+        )
     return model
 
 

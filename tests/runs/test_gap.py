@@ -49,6 +49,15 @@ def test_where_no_loss_tells(rows, header, history, caplog):
     assert not caplog.records
 
 
+@pytest.mark.parametrize("can_augment", [True, False])
+def test_what_was_tried_is_not_advised(can_augment, history, caplog):
+    path = history((0, 1, 0.001, 1, 0.0049))
+    warn_of_gap(path, can_augment=can_augment)
+    assert ("(--augment)" in caplog.text) == can_augment
+    assert "days), " in caplog.text
+    assert "or train for fewer epochs." in caplog.text
+
+
 @pytest.mark.parametrize(("gap", "told"), [(0.9, 0), (1.4, 0), (4.9, 1)])
 def test_it_is_told_where_it_is_large(gap, told, history, caplog):
     path = history((0, 1, 0.001, 1, 0.001 * gap))

@@ -26,7 +26,7 @@ MODELS = (
     "flow-cdae",
 )
 MOTION_TARGETS = ("difference", "flow-dis", "flow-tvl1")
-AUGMENTATIONS = ("mirror", "zoom", "light")  # a test holds it to the data's
+AUGMENTATIONS = ("flip", "crop", "brightness")  # a test holds it to the data's
 COMPARED = MODELS[:5]  # by `benchmark compare`
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -113,7 +113,7 @@ class Seeds(click.ParamType):
 
 
 class Augmentations(click.ParamType):
-    """Kinds of augmentation with commas between: `mirror,zoom`."""
+    """Kinds of augmentation with commas between: `flip,crop`."""
 
     name = "kinds"
 
@@ -339,8 +339,8 @@ augment = click.option(
     type=Augmentations(),
     default=(),
     metavar="KINDS",
-    help="Change the training clips, each epoch anew, some of mirror,zoom,"
-    "light: for little training video.  [default: as they are]",
+    help="Change the training clips anew each epoch: some of flip, crop, "
+    "brightness, with commas between.  [default: none]",
 )
 clip_step = click.option(
     "--clip-step",

@@ -1,4 +1,4 @@
-"""More pictures from the same training video."""
+"""Random changes of training clips: NumPy and OpenCV."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,28 +7,27 @@ import numpy as np
 
 from keras_cdae.data.images import resize
 
-AUGMENTATIONS = ("mirror", "zoom", "light")
+AUGMENTATIONS = ("flip", "crop", "brightness")
+BRIGHTEST = 255.0  # a factor beyond it makes white of everything but black
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Shows training clips as another camera of the same scene might.
+    """Changes training clips at random, all frames of a clip alike.
 
-    All frames of a clip are changed alike, so that what moves still moves as
-    it did. Few training videos are learnt by heart otherwise: held-out frames
-    are then reconstructed far worse than the training's.
+    For a training that comes to know its own few videos by heart: held-out
+    frames are then reconstructed far worse than the training's.
 
-    Kinds: `"mirror"`, left and right exchanged in every second clip (not for
-    a scene where the direction of motion tells what is normal); `"zoom"`, a
-    part of the picture, cut at random and enlarged to all of it; `"light"`,
-    grey values times one factor a clip, saturating at white.
+    Kinds: `"flip"`, left and right exchanged in half of the clips (motion runs
+    the other way, too); `"crop"`, a part of the picture at a random place,
+    enlarged to all of it (motion is enlarged, too); `"brightness"`, values
+    times one factor a clip, at most white.
 
     Args:
         kinds: which, each drawn on its own for every clip.
-        least_side: side of the smallest part that `"zoom"` cuts, over the
-            picture's, in (0, 1].
-        light_range: `"light"` multiplies by up to 1 + this and down to its
-            reciprocal, evenly in the logarithm; at least 0.
+        min_crop: side of the smallest crop over the picture's, in (0, 1].
+        max_brightness: the factor lies between 1 + this and its reciprocal,
+            evenly in the logarithm; from 0 to 254.
 
     Raises:
         ValueError: for an unknown kind or a number out of range.
@@ -36,7 +35,7 @@ class Augmentation:
     Example:
         >>> batch = np.arange(4, dtype=np.uint8).reshape(1, 1, 1, 4, 1)
         >>> seen = {
-        ...     Augmentation(("mirror",)).apply(batch, [k])[0].tobytes()
+        ...     Augmentation(("flip",)).apply(batch, [k])[0].tobytes()
         ...     for k in range(9)
         ... }
         >>> sorted(list(picture) for picture in seen)
@@ -44,8 +43,8 @@ class Augmentation:
     """
 
     kinds: tuple[str, ...] = AUGMENTATIONS
-    least_side: float = 0.8
-    light_range: float = 0.25
+    min_crop: float = 0.8
+    max_brightness: float = 0.25
 
     def __post_init__(self) -> None:
         if not self.kinds or set(self.kinds) - set(AUGMENTATIONS):
@@ -53,15 +52,15 @@ class Augmentation:
                 f"kinds must be some of {AUGMENTATIONS}. Received: "
                 f"kinds={self.kinds!r}"
             )
-        if not 0 < self.least_side <= 1:
+        if not 0 < self.min_crop <= 1:
             raise ValueError(
-                "least_side must lie in (0, 1]. Received: "
-                f"least_side={self.least_side!r}"
+                "min_crop must lie in (0, 1]. Received: "
+                f"min_crop={self.min_crop!r}"
             )
-        if not 0 <= self.light_range < np.inf:
+        if not 0 <= self.max_brightness <= BRIGHTEST - 1:
             raise ValueError(
-                "light_range must be at least 0, and finite. Received: "
-                f"light_range={self.light_range!r}"
+                f"max_brightness must lie in [0, {BRIGHTEST - 1:.0f}]. "
+                f"Received: max_brightness={self.max_brightness!r}"
             )
 
     def apply(
@@ -96,19 +95,19 @@ class Augmentation:
         return shown
 
     def _show(self, clip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        # In one order, and each draws even if it changes nothing.
-        if "mirror" in self.kinds and rng.random() < 0.5:
+        if "flip" in self.kinds and rng.random() < 0.5:
             clip = clip[:, :, ::-1]
-        if "zoom" in self.kinds:
-            clip = _zoom(clip, rng.uniform(self.least_side, 1), rng.random(2))
-        if "light" in self.kinds:
-            most = np.log1p(self.light_range)
+        if "crop" in self.kinds:
+            clip = _crop(clip, rng.uniform(self.min_crop, 1), rng.random(2))
+        if "brightness" in self.kinds:
+            most = np.log1p(self.max_brightness)
             factor = np.float32(np.exp(rng.uniform(-most, most)))
-            clip = np.rint(np.minimum(clip * factor, 255)).astype(np.uint8)
+            bright = np.minimum(clip * factor, BRIGHTEST)
+            clip = np.rint(bright).astype(np.uint8)
         return clip
 
 
-def _zoom(clip: np.ndarray, share: float, place: np.ndarray) -> np.ndarray:
+def _crop(clip: np.ndarray, share: float, place: np.ndarray) -> np.ndarray:
     """Enlarge a part of a clip to all of it.
 
     Args:
@@ -128,17 +127,41 @@ def _zoom(clip: np.ndarray, share: float, place: np.ndarray) -> np.ndarray:
 
 
 def as_augmentation(
-    value: Augmentation | str | Iterable[str] | None,
+    value: Augmentation | Iterable[str] | None,
 ) -> Augmentation | None:
     """Return the settings, from names of kinds if need be; None for none.
 
     Args:
-        value: settings, one or more kinds, or None.
+        value: settings, names of kinds (one string: commas between), or None.
+
+    Raises:
+        ValueError: for an unknown kind.
+
+    Example:
+        >>> as_augmentation("crop,flip").kinds
+        ('flip', 'crop')
+    """
+    if isinstance(value, Augmentation):
+        return value
+    kinds = augmentation_kinds(value)
+    return Augmentation(kinds) if kinds else None
+
+
+def augmentation_kinds(value: Iterable[str] | None) -> tuple[str, ...]:
+    """Return names of kinds, each once, in the order of `AUGMENTATIONS`.
+
+    Args:
+        value: names (one string: commas between), or None.
 
     Raises:
         ValueError: for an unknown kind.
     """
-    if value is None or isinstance(value, Augmentation):
-        return value
-    kinds = (value,) if isinstance(value, str) else tuple(value)
-    return Augmentation(kinds) if kinds else None
+    names = value.split(",") if isinstance(value, str) else value
+    usable = names is None or isinstance(names, Iterable)
+    given = {str(name).strip() for name in names or ()} if usable else {"?"}
+    if given - {"", *AUGMENTATIONS}:
+        raise ValueError(
+            f"augment must be some of {AUGMENTATIONS}. Received: "
+            f"augment={value!r}"
+        )
+    return tuple(kind for kind in AUGMENTATIONS if kind in given)

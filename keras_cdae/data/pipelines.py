@@ -20,7 +20,6 @@ from keras_cdae.data.pseudo_anomalies import (
     PseudoAnomalies,
     as_pseudo_anomalies,
 )
-from keras_cdae.data.roi import as_roi, black_outside
 from keras_cdae.errors import CDAEError, DataError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class EpochCounter:
         return call
 
 
-class _Batches:
+class _Gatherer:
     """Gathers batches as a training shows them, without an order of its own.
 
     Args:
@@ -82,7 +81,6 @@ class _Batches:
         seed: of pseudo-anomalies and augmentation.
         pseudo_anomalies: see `training_batches`.
         augment: see `training_batches`.
-        roi: see `training_batches`.
     """
 
     def __init__(
@@ -91,14 +89,11 @@ class _Batches:
         seed: int,
         pseudo_anomalies: PseudoAnomalies | float | None,
         augment: Augmentation | Sequence[str] | None,
-        roi: Any,
     ) -> None:
         self.clips = clips
         self.seed = seed
         self.pseudo = as_pseudo_anomalies(pseudo_anomalies)
         self.augmentation = as_augmentation(augment)
-        _, height, width, _ = clips.shape
-        self.roi = as_roi(roi, (height, width))
         self.parts = 1 if self.pseudo is None else 2
 
     def gather(self, indices: np.ndarray, epoch: int) -> list[np.ndarray]:
@@ -111,11 +106,7 @@ class _Batches:
         if self.augmentation is None:
             return batches
         return [
-            # Black first: what lies outside must not be moved inside.
-            self.augmentation.apply(
-                black_outside(batch, self.roi), indices, **when
-            )
-            for batch in batches
+            self.augmentation.apply(batch, indices, **when) for batch in batches
         ]
 
 
@@ -137,7 +128,6 @@ class ClipBatches(keras.utils.PyDataset):
         drop_remainder: leave out a last, smaller batch.
         pseudo_anomalies: see `training_batches`.
         augment: see `training_batches`.
-        roi: see `training_batches`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
@@ -163,12 +153,13 @@ class ClipBatches(keras.utils.PyDataset):
         drop_remainder: bool = False,
         pseudo_anomalies: PseudoAnomalies | float | None = None,
         augment: Augmentation | Sequence[str] | None = None,
-        roi: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         _check(batch_size, dtype)
-        self._batches = _Batches(clips, seed, pseudo_anomalies, augment, roi)
+        self._gatherer = _Gatherer(clips, seed, pseudo_anomalies, augment)
+        self.pseudo_anomalies = self._gatherer.pseudo
+        self.augmentation = self._gatherer.augmentation
         self.clips = clips
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -187,7 +178,8 @@ class ClipBatches(keras.utils.PyDataset):
             raise IndexError(f"batch {index} of {len(self)}")
         begin = index * self.batch_size
         chosen = self._order[begin : begin + self.batch_size]
-        made = [self._cast(b) for b in self._batches.gather(chosen, self.epoch)]
+        gathered = self._gatherer.gather(chosen, self.epoch)
+        made = [self._cast(batch) for batch in gathered]
         return made[0] if len(made) == 1 else tuple(made)
 
     def _cast(self, batch: np.ndarray) -> np.ndarray:
@@ -217,7 +209,6 @@ def clip_dataset(
     epoch: EpochCounter | None = None,
     pseudo_anomalies: PseudoAnomalies | float | None = None,
     augment: Augmentation | Sequence[str] | None = None,
-    roi: Any = None,
 ) -> "tf.data.Dataset":
     """Build a `tf.data.Dataset` of clips, with static shapes and known length.
 
@@ -236,7 +227,6 @@ def clip_dataset(
             result, by which `CDAE.fit` ties it to its epochs.
         pseudo_anomalies: see `training_batches`.
         augment: see `training_batches`.
-        roi: see `training_batches`.
 
     Returns:
         Batches (batch_size, T, H, W, C).
@@ -250,7 +240,7 @@ def clip_dataset(
     tf = _tensorflow()
     count = _batch_count(len(clips), batch_size, drop_remainder)
     counter = EpochCounter() if epoch is None else epoch
-    batches = _Batches(clips, seed, pseudo_anomalies, augment, roi)
+    gatherer = _Gatherer(clips, seed, pseudo_anomalies, augment)
 
     def order_of_epoch() -> tuple[np.ndarray, np.ndarray]:
         number = counter.begin()
@@ -275,9 +265,9 @@ def clip_dataset(
 
     def load(indices: Any, number: Any) -> Any:
         made = tf.numpy_function(
-            counter.remember(batches.gather),
+            counter.remember(gatherer.gather),
             [indices, number],
-            [tf.uint8] * batches.parts,
+            [tf.uint8] * gatherer.parts,
         )
         made = [cast(batch, indices) for batch in made]
         return made[0] if len(made) == 1 else tuple(made)
@@ -308,7 +298,6 @@ def training_batches(
     drop_remainder: bool = False,
     pseudo_anomalies: PseudoAnomalies | float | None = None,
     augment: Augmentation | Sequence[str] | None = None,
-    roi: Any = None,
     prefer: str = "auto",
 ) -> Any:
     """Build the best batches for `fit` that this installation has.
@@ -323,10 +312,10 @@ def training_batches(
         pseudo_anomalies: None, or the share of clips that is replaced by one
             that is not normal (or a `PseudoAnomalies`). The batches are then
             pairs: clips to look at, and the normal clips to reconstruct.
-        augment: None, or some of `"mirror"`, `"zoom"` and `"light"` (or an
-            `Augmentation`): how clips are changed, each epoch anew.
-        roi: the model's region of interest, bool `(H, W)` of any size, where
-            `augment` is given: what lies outside is not moved inside.
+        augment: None, or some of `"flip"`, `"crop"` and `"brightness"` (or an
+            `Augmentation`): how clips are changed, each epoch anew. For a
+            model with a region of interest brightness alone: the others
+            would move what lies outside into it.
         prefer: `"tf.data"`, `"pydataset"`, or `"auto"`: the first where
             TensorFlow is installed.
 
@@ -346,7 +335,6 @@ def training_batches(
         "drop_remainder": drop_remainder,
         "pseudo_anomalies": pseudo_anomalies,
         "augment": augment,
-        "roi": roi,
     }
     if prefer not in ("auto", "tf.data", "pydataset"):
         raise ValueError(
@@ -374,7 +362,6 @@ def from_videos(
     drop_remainder: bool = False,
     pseudo_anomalies: PseudoAnomalies | float | None = None,
     augment: Augmentation | Sequence[str] | None = None,
-    roi: Any = None,
     cache_dir: PathLike | None = None,
 ) -> "tf.data.Dataset":
     """Turn videos on disk into a `tf.data.Dataset` of clips in one call.
@@ -394,7 +381,6 @@ def from_videos(
         drop_remainder: leave out a last, smaller batch.
         pseudo_anomalies: see `training_batches`.
         augment: see `training_batches`.
-        roi: see `training_batches`.
         cache_dir: folder of the frame cache; `None` for the default.
 
     Returns:
@@ -430,7 +416,6 @@ def from_videos(
         drop_remainder=drop_remainder,
         pseudo_anomalies=pseudo_anomalies,
         augment=augment,
-        roi=roi,
     )
 
 

@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from keras_cdae.data.augmentation import as_augmentation
+from keras_cdae.data.augmentation import augmentation_kinds
 from keras_cdae.data.roi import decode_roi
 from keras_cdae.errors import RunFolderError, shown
 from keras_cdae.training.division import require_divisible
@@ -125,7 +125,10 @@ class RunSettings:
                 f"pseudo_anomalies={self.pseudo_anomalies!r}, "
                 f"model={self.model!r}"
             )
-        as_augmentation(self.augment)
+        # In one order, whatever names they were given by: a run goes on with
+        # the same settings only.
+        kinds = augmentation_kinds(self.augment)
+        object.__setattr__(self, "augment", kinds)
         if self.augment and self.model == "flow-cdae":
             raise ValueError(
                 "flow-cdae takes no augment: optical flow is of the frames as "
@@ -136,6 +139,12 @@ class RunSettings:
             if self.model == "flow-cdae":
                 raise ValueError(
                     "flow-cdae takes no roi: optical flow is of whole frames."
+                )
+            if set(self.augment) - {"brightness"}:
+                raise ValueError(
+                    "With a roi, augment can be brightness alone: flip and "
+                    "crop would move into it what lies outside. Received: "
+                    f"augment={self.augment!r}"
                 )
         if not 0 <= self.pseudo_anomalies <= 1:
             raise ValueError(

@@ -286,7 +286,6 @@ def _fit(
         clips,
         pseudo_anomalies=settings.pseudo_anomalies,
         augment=settings.augment,
-        roi=settings.roi,
         **options,
     )
     unseen = Clips(held_out, length=model.clip_length)

@@ -87,14 +87,14 @@ def test_wrong_arguments_are_usage_errors(invoke, options, argument, words):
     assert words in invoke("train", *options, "--set", argument).usage
 
 
-@pytest.mark.parametrize("value", ["mirror,blur", "", ","])
+@pytest.mark.parametrize("value", ["flip,blur", "", ","])
 def test_unknown_kinds_of_augmentation_are_named(invoke, options, value):
     result = invoke("train", *options, "--augment", value)
-    assert f"'{value}': give some of mirror, zoom, light" in result.usage
+    assert f"'{value}': give some of flip, crop, brightness" in result.usage
 
 
 def test_flow_cannot_be_augmented(invoke, options):
-    words = ["--model", "flow-cdae", "--augment", "zoom"]
+    words = ["--model", "flow-cdae", "--augment", "crop"]
     assert (
         "flow-cdae takes no augment" in invoke("train", *options, *words).usage
     )
@@ -254,12 +254,12 @@ def test_resume_refuses_another_backend(invoke, interrupted):
 def test_an_augmented_training_goes_on(invoke, interrupted):
     path = interrupted / "config.json"
     config = json.loads(path.read_text())
-    config["settings"]["augment"] = ["mirror", "light"]
+    config["settings"]["augment"] = ["flip", "brightness"]
     path.write_text(json.dumps(config))
     words = ["train", "--resume", "--output", interrupted]
-    error = invoke(*words, "--augment", "zoom").error
-    assert "augment was ['mirror', 'light'] and is ['zoom']" in error
-    result = invoke(*words, "--augment", "light, mirror,light")
+    error = invoke(*words, "--augment", "crop").error
+    assert "augment was ['flip', 'brightness'] and is ['crop']" in error
+    result = invoke(*words, "--augment", "brightness, flip,brightness")
     assert result.code == 0, result.err
     assert json.loads(path.read_text()) == config
 

@@ -105,18 +105,20 @@ def test_redundancy_of_orthonormal_centroids_is_zero_without_nan():
 
 
 @pytest.mark.parametrize(
-    ("share", "weight", "part"),
+    ("share", "weight", "length", "part"),
     [
-        (0.99, 1.0, True),
-        (0.9, 0.01, False),  # drawn together by what they are both nearest to
-        (0.04, 0.01, False),
-        (0.02, 0.01, True),
+        (0.99, 1.0, 1, True),
+        (0.9, 0.01, 1, False),  # drawn together by what both are nearest to
+        (0.04, 0.01, 1, False),  # Eq. 11 is the root of 2: 0.028
+        (0.02, 0.01, 1, True),
+        (0.02, 0.01, 2, False),  # the root of 11: 0.012
+        (0.01, 0.01, 2, True),
     ],
 )
-def test_two_centroids_in_one_spot_part_or_meet(share, weight, part):
-    """Eq. 12 falls as they part while share < 2 * sqrt(2) * weight."""
+def test_two_centroids_in_one_spot_part_or_meet(share, weight, length, part):
+    """Eq. 12 falls as they part while share < 4 * weight / R."""
     one, two, three, four = np.eye(4, 8, dtype="float32")
-    count = 100
+    count = 200
     codes = np.stack([one] * round(share * count))
     codes = np.concatenate([codes, [two] * (count - len(codes))])
     layer = DeepKMeans(4)
@@ -126,7 +128,9 @@ def test_two_centroids_in_one_spot_part_or_meet(share, weight, part):
         pair = [
             np.cos(angle) * one + s * np.sin(angle) * three for s in (1, -1)
         ]
-        layer.centroids.assign(np.stack([*pair, two, four]).astype("float32"))
+        layer.centroids.assign(
+            np.stack([*pair, two, length * four]).astype("float32")
+        )
         distance = to_numpy(layer(codes.astype("float32"))).mean()
         return distance + weight * float(to_numpy(layer.redundancy()))
 

@@ -1,6 +1,7 @@
 """A run that was stopped goes on to the weights of one that was not."""
 
 import csv
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import keras_cdae
+from keras_cdae.data.augmentation import AUGMENTATIONS
 from keras_cdae.runs import RunSettings, train
 from keras_cdae.runs.checkpoint import checkpoints
 
@@ -51,6 +53,14 @@ def history(run):
             {name: float(value) for name, value in row.items()}
             for row in csv.DictReader(stream)
         ]
+
+
+@pytest.fixture
+def settings(settings):
+    """Of clips that are changed anew each epoch."""
+    return dataclasses.replace(
+        settings, augment=AUGMENTATIONS, pseudo_anomalies=0.3
+    )
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_cdae
+from keras_cdae.data import Augmentation
 from keras_cdae.errors import DeviceError
 from keras_cdae.runs import train, trainer
 from keras_cdae.runs.settings import RunSettings
@@ -40,7 +41,7 @@ def test_pseudo_anomalies_change_the_training_and_are_kept(settings, tmp_path):
 
 
 def test_augmentation_changes_the_training_and_is_kept(settings, tmp_path):
-    kinds = ("mirror", "light")
+    kinds = ("flip", "brightness")
     changed = dataclasses.replace(settings, augment=kinds, epochs=3)
     plain = dataclasses.replace(settings, epochs=3)
     models = [
@@ -57,11 +58,33 @@ def test_augmentation_changes_the_training_and_is_kept(settings, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "given", [["brightness", "flip"], "brightness,flip", {"flip", "brightness"}]
+)
+def test_kinds_have_one_order_however_they_are_given(given, settings, tmp_path):
+    said = dataclasses.replace(settings, augment=given)
+    assert said.augment == ("flip", "brightness")
+    config = {"settings": said.to_dict(), "environment": {}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert RunSettings.read(tmp_path) == said
+    assert dataclasses.replace(settings, augment=None).augment == ()
+
+
+ROI = {"size": [1, 2], "counts": [1, 1]}
+
+
+def test_brightness_goes_with_a_region(settings):
+    said = dataclasses.replace(settings, augment=["brightness"], roi=ROI)
+    assert said.augment == ("brightness",)
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"augment": ("blur",)}, "kinds must be some of"),
+        ({"augment": ("blur",)}, "augment must be some of"),
+        ({"augment": Augmentation()}, "augment must be some of"),
+        ({"augment": ("crop",), "roi": ROI}, "can be brightness alone"),
         (
-            {"augment": ("mirror",), "model": "flow-cdae"},
+            {"augment": ("flip",), "model": "flow-cdae"},
             "flow-cdae takes no augment",
         ),
         ({"pseudo_anomalies": 1.5}, "must lie in"),

@@ -26,7 +26,9 @@ def generalization_gap(history: Path) -> float | None:
     Returns:
         The loss of held-out video over that of the training clips, means over
         the last epochs: about 1 where the training knows nothing of its own
-        videos that does not hold elsewhere. None where no loss tells.
+        videos that does not hold elsewhere. The training clips count as they
+        were trained on, pseudo-anomalies and augmentation included. None
+        where no loss tells.
     """
     if not history.is_file():
         return None

@@ -127,8 +127,7 @@ class Augmentations(click.ParamType):
         if isinstance(value, (tuple, list)):
             return tuple(value)
         given = {part.strip() for part in str(value).split(",")} - {""}
-        unknown = sorted(given - set(AUGMENTATIONS))
-        if unknown or not given:
+        if not given or given - set(AUGMENTATIONS):
             self.fail(
                 f"{value!r}: give some of {', '.join(AUGMENTATIONS)}, with "
                 "commas between.",

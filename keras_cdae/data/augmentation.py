@@ -156,10 +156,11 @@ def augmentation_kinds(value: Iterable[str] | None) -> tuple[str, ...]:
     Raises:
         ValueError: for an unknown kind.
     """
-    names = value.split(",") if isinstance(value, str) else value
-    usable = names is None or isinstance(names, Iterable)
-    given = {str(name).strip() for name in names or ()} if usable else {"?"}
-    if given - {"", *AUGMENTATIONS}:
+    names = value.split(",") if isinstance(value, str) else value or ()
+    if isinstance(value, Augmentation):  # more than names: not to be lost
+        names = (repr(value),)
+    given = {str(name).strip() for name in names} - {""}
+    if given - set(AUGMENTATIONS):
         raise ValueError(
             f"augment must be some of {AUGMENTATIONS}. Received: "
             f"augment={value!r}"

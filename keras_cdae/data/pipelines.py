@@ -158,8 +158,6 @@ class ClipBatches(keras.utils.PyDataset):
         super().__init__(**kwargs)
         _check(batch_size, dtype)
         self._gatherer = _Gatherer(clips, seed, pseudo_anomalies, augment)
-        self.pseudo_anomalies = self._gatherer.pseudo
-        self.augmentation = self._gatherer.augmentation
         self.clips = clips
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -169,6 +167,16 @@ class ClipBatches(keras.utils.PyDataset):
         self.epoch = 0
         self._length = _batch_count(len(clips), batch_size, drop_remainder)
         self._order = clips.order(0, seed, shuffle)
+
+    @property
+    def pseudo_anomalies(self) -> PseudoAnomalies | None:
+        """What replaces some of the clips; None for nothing."""
+        return self._gatherer.pseudo
+
+    @property
+    def augmentation(self) -> Augmentation | None:
+        """How the clips are changed; None as they are."""
+        return self._gatherer.augmentation
 
     def __len__(self) -> int:
         return self._length

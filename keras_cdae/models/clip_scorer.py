@@ -16,7 +16,7 @@ from keras_cdae.errors import ModelFileError
 from keras_cdae.models.autoencoder import STRIDE
 from keras_cdae.scoring.calibration import Calibration
 from keras_cdae.training.fit_input import warn_of_range
-from keras_cdae.types import Array, Mixin, Tensor
+from keras_cdae.types import Array, Mixin, Shape, Tensor
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +114,32 @@ class ClipScorer(Mixin):
                 f"A {type(self).__name__} reads optical flow beside the frames "
                 f"and cannot be {purpose}. Train a model cdae for that."
             )
+
+    def compute_output_spec(self, clips: Any) -> dict[str, keras.KerasTensor]:
+        """Return shape and dtype of everything that a call gives.
+
+        Args:
+            clips: a `keras.KerasTensor`, `(batch, T, height, width,
+                channels)`; the batch may be None.
+        """
+        spec: dict[str, keras.KerasTensor] = (
+            keras.Operation.compute_output_spec(self, clips)
+        )
+        return spec
+
+    def compute_output_shape(self, input_shape: Shape) -> dict[str, Shape]:
+        """Return the shape of everything that a call gives, without a call.
+
+        Args:
+            input_shape: `(batch, T, height, width, channels)`; the batch may
+                be None.
+
+        Raises:
+            ValueError: if the model takes no clips of this shape.
+        """
+        self._check_clips(input_shape)
+        spec = self.compute_output_spec(keras.KerasTensor(input_shape))
+        return {name: tuple(each.shape) for name, each in spec.items()}
 
     def score_tensors(self, clips: Tensor) -> dict[str, Tensor]:
         """Return the score of each clip as tensors, inside any graph.

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 import keras_cdae
 from keras_cdae.baselines import MODELS, BaselineModel, MemoryAutoencoder
@@ -179,3 +180,31 @@ def test_baselines_are_about_as_large_as_cdae(name, expected):
         made = model.from_preset(name, channels=1)
         millions = count_operations(made) / 1e6
         assert millions == pytest.approx(expected, rel=0.15), kind
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_output_shapes_without_a_call(name):
+    model = MODELS[name].from_preset("nano", image_size=(32, 32))
+    clips = np.zeros((2, *model.clip_shape), "float32")
+    called = {k: tuple(v.shape) for k, v in model(clips).items()}
+    assert model.compute_output_shape(clips.shape) == called
+    open_batch = model.compute_output_shape((None, *model.clip_shape))
+    assert open_batch == {k: (None, *v[1:]) for k, v in called.items()}
+    with pytest.raises(ValueError, match="Expected clips of shape"):
+        model.compute_output_shape((None, 3, 32, 32, 1))
+
+
+@pytest.mark.parametrize("name", ["cdae", "memae"])
+def test_a_functional_model_around_it(name):
+    model = MODELS[name].from_preset("nano", image_size=(32, 32))
+    inputs = keras.Input(model.clip_shape)
+    outputs = model(inputs)
+    around = keras.Model(inputs, outputs)
+    clips = np.random.default_rng(0).random((2, *model.clip_shape), np.float32)
+    ours = model(clips)
+    for key, value in around(clips).items():
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(value),
+            ops.convert_to_numpy(ours[key]),
+            atol=1e-6,
+        )

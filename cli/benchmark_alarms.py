@@ -8,7 +8,7 @@ from . import options
 
 
 @click.command("alarms")
-@click.argument("model")
+@click.argument("model", type=options.Model())
 @options.apply(
     options.dataset_or_runs,
     options.data_dir,

@@ -24,6 +24,7 @@ Rates = dict[str, dict[str, float]]
 @options.apply(
     click.option(
         "--model",
+        type=options.Model(),
         required=True,
         help="Run folder, .keras file or shipped model.",
     ),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @options.apply(
     click.option(
         "--model",
+        type=options.Model(),
         required=True,
         help="Run folder, .keras file, shipped model, or an exported file.",
     ),

@@ -23,7 +23,7 @@ NOTE = (
 
 
 @click.command("scores")
-@click.argument("model", metavar="RUN_OR_MODEL")
+@click.argument("model", metavar="RUN_OR_MODEL", type=options.Model())
 @options.apply(
     options.dataset_or_runs,
     options.data_dir,

@@ -29,7 +29,13 @@ COLUMNS = (
 
 
 @click.command("tradeoff")
-@click.argument("models", metavar="RUN_OR_MODEL...", nargs=-1, required=True)
+@click.argument(
+    "models",
+    metavar="RUN_OR_MODEL...",
+    nargs=-1,
+    required=True,
+    type=options.Model(),
+)
 @options.apply(
     options.timed_video,
     options.timed_threads,

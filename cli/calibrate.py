@@ -20,7 +20,7 @@ RATES = (0.1, 1.0, 10.0, 60.0, 600.0)
 
 
 @click.command("calibrate")
-@click.argument("model")
+@click.argument("model", type=options.Model())
 @options.apply(
     click.option(
         "--data-dir",

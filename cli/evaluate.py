@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 
 @click.command("eval")
-@click.argument("model", required=False)
+@click.argument("model", required=False, type=options.Model())
 @options.apply(
-    click.option("--model", "model_option", help="The same, as an option."),
+    click.option(
+        "--model",
+        "model_option",
+        type=options.Model(),
+        help="The same, as an option.",
+    ),
     options.dataset_or_runs,
     options.data_dir,
     options.labels,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("export")
-@click.argument("model", metavar="RUN_OR_MODEL")
+@click.argument("model", metavar="RUN_OR_MODEL", type=options.Model())
 @options.apply(
     click.option(
         "--format",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from keras_cdae.cores import usable_cores
 
@@ -159,6 +160,32 @@ class Argument(click.ParamType):
         except ValueError:
             found = text  # a word: skips=none
         return name, found
+
+
+class Model(click.ParamType):
+    """A trained model: a path, or the name of a shipped one."""
+
+    name = "model"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Return the words as they are; the command looks for the file."""
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the shipped names that begin so, and else paths."""
+        from keras_cdae.runs.find import shipped_models
+
+        # bash forgets the words before it when it is told to list paths.
+        paths = CompletionItem(incomplete, type="file")
+        names = [n for n in shipped_models() if n.startswith(incomplete)]
+        return [paths, *map(CompletionItem, names)]
 
 
 def _no_number(text: str) -> None:

@@ -35,6 +35,7 @@ MIB = 2**20
     options.data_dir,
     click.option(
         "--model",
+        type=options.Model(),
         help="Model that the scores are from: heat maps, centroids, threshold."
         "  [default: that of the run]",
     ),

@@ -29,6 +29,7 @@ ROWS = 20  # of the table; the rest is in the files
 @options.apply(
     click.option(
         "--model",
+        type=options.Model(),
         required=True,
         help="Run folder, .keras file, or the name of a shipped model.",
     ),

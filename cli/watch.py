@@ -39,6 +39,7 @@ def seconds(
 @options.apply(
     click.option(
         "--model",
+        type=options.Model(),
         required=True,
         help="Exported file (.tflite, .onnx), run folder, .keras file, or "
         "shipped model.",

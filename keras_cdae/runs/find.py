@@ -57,7 +57,7 @@ def shipped_models() -> dict[str, Path]:
         for folder in spec.submodule_search_locations
         for file in Path(folder).glob("*.keras")
     ]
-    return {file.stem: file for file in sorted(files)}
+    return dict(sorted((file.stem, file) for file in files))
 
 
 def _in_folder(path: Path) -> Path:

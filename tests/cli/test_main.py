@@ -92,6 +92,37 @@ def test_every_command_has_a_help(invoke, name):
     assert result.out.startswith(f"Usage: keras-cdae {name}")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["eval"],
+        ["eval", "--model"],
+        ["export"],
+        ["calibrate"],
+        ["score", "--model"],
+        ["watch", "rtsp://camera", "--model"],
+        ["report", "runs/a", "--model"],
+        ["benchmark", "alarms"],
+        ["benchmark", "parity", "--model"],
+        ["benchmark", "runtime", "--model"],
+        ["benchmark", "scores"],
+        ["benchmark", "tradeoff", "runs/a"],
+    ],
+)
+def test_shipped_models_complete(words):
+    from click.shell_completion import ShellComplete
+
+    complete = ShellComplete(main.cli, {}, "keras-cdae", "_COMPLETE")
+    found = complete.get_completions(words, "ped2-edge")
+    assert [(item.type, item.value) for item in found] == [
+        ("file", "ped2-edge"),  # first: bash forgets what stands before it
+        ("plain", "ped2-edge"),
+        ("plain", "ped2-edge-192"),
+    ]
+    (only,) = complete.get_completions(words, "runs/")
+    assert only.type == "file"
+
+
 def test_version(invoke):
     from keras_cdae import __version__
 

@@ -80,6 +80,10 @@ def occupancy_part(embedded: Embedded) -> dict[str, Any] | None:
             f"be; the two nearest are {nearest:.2f} apart (codes have "
             "length 1)."
         )
+        if use.met:
+            text[-1] += (
+                f" {use.met} of those in use lie where another one does."
+            )
     figures = [
         page_figures.occupancy_figure(name, use)
         for name, use in embedded.occupancy.items()

@@ -1,5 +1,6 @@
 """Whether centroids stay in use and apart, epoch by epoch."""
 
+import logging
 from typing import Any
 
 import keras
@@ -12,6 +13,8 @@ from keras_cdae.scoring.occupancy import (
     centroid_occupancy,
 )
 
+logger = logging.getLogger(__name__)
+
 SAMPLE = 32  # clips
 
 
@@ -22,7 +25,8 @@ class CentroidLog(keras.callbacks.Callback):
     clips: `..._used`, the centroids that are nearest to at least one code;
     `..._effective`, as many equally used ones would have the same entropy;
     `..._distinctness`, the distance of the two closest centroids. NaN before
-    k-means. It must stand before the callbacks that shall see them.
+    k-means. It must stand before the callbacks that shall see them. At the
+    end of training it warns where centroids in use have met.
 
     Args:
         clips: uint8 (count, T, height, width, channels).
@@ -53,6 +57,21 @@ class CentroidLog(keras.callbacks.Callback):
                 ("used", "effective", "distinctness"), values, strict=True
             ):
                 logs[f"{name}_{key}"] = float(value)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Warn of centroids in use that lie in one spot."""
+        for name, found in self.latest.items():
+            if found.met:
+                logger.warning(
+                    "%d of the %d %s centroids in use lie where another one "
+                    "does: they met in training, and divide the codes between "
+                    "them no longer. Sharpen the assignment "
+                    "(--set alpha=%g), which parts them.",
+                    found.met,
+                    found.used,
+                    name,
+                    4 * self.model.alpha,
+                )
 
 
 def sample_clips(clips: Clips, count: int = SAMPLE) -> np.ndarray:

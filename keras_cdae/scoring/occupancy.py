@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from keras_cdae.models.cdae import CDAE
 
 BRANCHES = ("appearance", "motion")
+SAME_SPOT = 0.01  # of two centroids that are one; codes have length 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,15 @@ class Occupancy:
         """Number of equally used centroids with the same entropy, 1 to K."""
         share = self.share[self.counts > 0]
         return float(np.exp(-np.sum(share * np.log(share))))
+
+    @property
+    def met(self) -> int:
+        """Number of centroids in use that lie where another one does.
+
+        Unused ones that met cost nothing: they divide no code.
+        """
+        close = self.distinctness < SAME_SPOT
+        return int(np.count_nonzero(close & (self.counts > 0)))
 
 
 def centroid_occupancy(

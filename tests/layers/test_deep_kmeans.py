@@ -137,6 +137,44 @@ def test_two_centroids_in_one_spot_part_or_meet(share, weight, length, part):
     assert (objective(0.1) < objective(0.05)) == part
 
 
+@pytest.mark.parametrize(
+    ("alpha", "spread", "along", "part"),
+    [
+        (25.0, 0.01, 1.0, False),
+        (25.0, 0.04, 1.0, True),
+        (100.0, 0.01, 1.0, True),
+        (10.0, 0.04, 1.0, False),
+        (25.0, 0.04, 0.4, False),  # little of the spread is where they part
+        (100.0, 0.04, 0.4, True),
+    ],
+)
+def test_a_sharp_assignment_parts_two_centroids(alpha, spread, along, part):
+    """Without Eq. 11 too they part where 2 * alpha * E[x ** 2 / d] > 1."""
+    assert (2 * alpha * along * spread > 1) == part
+    spot, side, across = np.eye(3, 8, dtype="float32")
+    count = 50
+    where = [side] * round(along * count)
+    where += [across] * (count - len(where))
+    codes = np.stack(
+        [
+            np.cos(spread) * spot + s * np.sin(spread) * w
+            for s in (1, -1)
+            for w in where
+        ]
+    )
+    layer = DeepKMeans(2, alpha=alpha)
+    layer.build((None, 8))
+
+    def distance(angle):
+        pair = [
+            np.cos(angle) * spot + s * np.sin(angle) * side for s in (1, -1)
+        ]
+        layer.centroids.assign(np.stack(pair).astype("float32"))
+        return to_numpy(layer(codes.astype("float32"))).mean()
+
+    assert (distance(0.004) < distance(0.001)) == part
+
+
 def test_gradients_move_the_centroids(codes):
     layer = DeepKMeans(4, alpha=2.0)
     layer.build((None, 6))

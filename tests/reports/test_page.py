@@ -262,6 +262,8 @@ def test_a_model_adds_maps_centroids_and_calibration(
     run_folder, paths, tmp_path, make_model, calibration
 ):
     model = make_model(channels=3, calibration=calibration)
+    centroids = model.motion_clusters.centroids
+    centroids.assign(np.ones(centroids.shape))  # all in one spot
     model.save(run_folder / "model.keras")
     output = tmp_path / "report.html"
     facts = write_report(
@@ -277,6 +279,8 @@ def test_a_model_adds_maps_centroids_and_calibration(
         "columns": 4,
     }
     assert "Counted over 112 clips of 2 videos" in page.text
+    assert page.text.count("of those in use lie where another one does") == 1
+    assert "1 of those in use lie" in page.text.split("Motion: ")[1]
     assert "Measured on made video: 500 clips" in page.text
     assert data["threshold"] == pytest.approx(
         calibration.z(calibration.quantiles[-1]), abs=1e-3

@@ -109,7 +109,7 @@ def test_the_history_shows_that_centroids_stay_apart(watched):
         )
 
 
-def test_collapsed_centroids_are_seen(make_model, tiny_clips):
+def test_collapsed_centroids_are_seen(make_model, tiny_clips, caplog):
     clips = (255 * np.clip(tiny_clips, 0, 1)).astype(np.uint8)
     model = make_model()
     model.initialize_clusters(*model.encode(clips))
@@ -118,12 +118,18 @@ def test_collapsed_centroids_are_seen(make_model, tiny_clips):
     logs = {}
     log.on_epoch_end(0, logs)
     assert logs["motion_distinctness"] > 0
+    log.on_train_end()
+    assert "centroids" not in caplog.text
     weights = model.motion_clusters.centroids
     weights.assign(np.ones(weights.shape))
     log.on_epoch_end(1, logs)
     assert logs["motion_distinctness"] == 0
     assert (logs["motion_used"], logs["motion_effective"]) == (1, 1)
     assert logs["appearance_distinctness"] > 0
+    log.on_train_end()
+    assert caplog.text.count("centroids in use") == 1
+    assert "1 of the 1 motion centroids in use lie" in caplog.text
+    assert "--set alpha=100" in caplog.text
 
 
 def test_pictures_show_the_clip(make_model, tiny_clips):

@@ -57,6 +57,13 @@ def test_used_and_effective():
     assert Occupancy(np.array([9, 0]), np.ones(2)).effective == 1.0
 
 
+def test_centroids_that_met():
+    counts = np.array([5, 3, 0, 0, 2])
+    apart = np.array([1e-4, 1e-4, 1e-5, 1e-5, 0.2])
+    assert Occupancy(counts, apart).met == 2  # unused ones do not count
+    assert Occupancy(counts, np.full(5, 0.2)).met == 0
+
+
 def test_no_clip(make_model, tiny_clips):
     with pytest.raises(ValueError, match="at least one clip"):
         centroid_occupancy(make_model(), [])

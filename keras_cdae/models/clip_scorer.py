@@ -121,6 +121,9 @@ class ClipScorer(Mixin):
         Args:
             clips: a `keras.KerasTensor`, `(batch, T, height, width,
                 channels)`; the batch may be None.
+
+        Returns:
+            by the names of what a call gives.
         """
         spec: dict[str, keras.KerasTensor] = (
             keras.Operation.compute_output_spec(self, clips)

@@ -65,8 +65,8 @@ class CentroidLog(keras.callbacks.Callback):
                 logger.warning(
                     "%d of the %d %s centroids in use lie where another one "
                     "does: they met in training, and divide the codes between "
-                    "them no longer. Sharpen the assignment "
-                    "(--set alpha=%g), which parts them.",
+                    "them no longer. Try a sharper assignment "
+                    "(--set alpha=%g).",
                     found.met,
                     found.used,
                     name,

@@ -17,6 +17,7 @@ from keras_cdae.files import (
 from keras_cdae.runs.checkpoint import checkpoints
 from keras_cdae.runs.find import MODEL_FILE
 from keras_cdae.runs.lock import require_free
+from keras_cdae.runs.models import changed_since, model_config
 from keras_cdae.runs.settings import FORMAT, RunSettings, environment
 
 FREE = ("data_dir", "devices")  # settings that do not change the outcome
@@ -85,6 +86,7 @@ def start_folder(run: Path, settings: RunSettings) -> None:
         {
             "format": FORMAT,
             "settings": settings.to_dict(),
+            "model": model_config(settings),
             "environment": environment(),
         },
     )
@@ -147,4 +149,12 @@ def check_same(run: Path, settings: RunSettings) -> None:
         raise RunFolderError(
             f"{run}: cannot resume with other settings: {'; '.join(changed)}. "
             "Leave these options out, or start anew with --overwrite."
+        )
+    since = changed_since(settings, RunSettings.read_model(run))
+    if since:
+        raise RunFolderError(
+            f"{run}: cannot resume: preset {settings.preset} has changed since "
+            f"it began, when it gave {shown(since, 200)}. Start anew with "
+            "--overwrite, or finish it with the version of keras_cdae that "
+            "its config.json names."
         )

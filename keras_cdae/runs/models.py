@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -72,6 +73,50 @@ def arguments(model: str) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
+def model_config(settings: RunSettings) -> dict[str, Any]:
+    """Return every argument of the model of resolved settings, for JSON.
+
+    What a preset's name leaves open: another version's may mean another
+    network or schedule.
+
+    Args:
+        settings: resolved.
+
+    Raises:
+        ValueError: for an unknown model, or one without such a preset.
+    """
+    made = new_model(settings).get_config()
+    names = arguments(settings.model)
+    kept = {name: made[name] for name in names if name in made}
+    return json.loads(json.dumps(kept))
+
+
+def changed_since(
+    settings: RunSettings, recorded: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments that a preset gave once, and no longer does.
+
+    Args:
+        settings: of the run, resolved.
+        recorded: what `model_config` gave when it began; empty: unknown.
+
+    Returns:
+        Overrides by which these settings mean now what they meant then;
+        empty where nothing has changed.
+
+    Raises:
+        ValueError: for an unknown model, or one without such a preset.
+    """
+    if not recorded:
+        return {}
+    now = model_config(settings)
+    changed = _differing(recorded, now)
+    schedule, since = changed.pop("schedule", None), now.get("schedule")
+    if isinstance(schedule, dict) and isinstance(since, dict):
+        schedule = _differing(schedule, since)
+    return {**changed, "schedule": schedule} if schedule else changed
+
+
 def argument(settings: RunSettings, name: str) -> Any:
     """Return what settings give an argument of their model.
 
@@ -130,6 +175,12 @@ def check_overrides(settings: RunSettings) -> None:
         raise ValueError(
             f"No {settings.model} can be made with {given}: {why}"
         ) from error
+
+
+def _differing(
+    was: Mapping[str, Any], now: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {k: v for k, v in was.items() if k not in now or v != now[k]}
 
 
 def _class(model: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_cdae.errors import RunFolderError, in_command, shown
+from keras_cdae.runs.models import changed_since
 from keras_cdae.runs.settings import RunSettings
 
 COLUMNS = {
@@ -118,10 +119,15 @@ def collect(runs: Sequence[str | os.PathLike[str]]) -> list[Result]:
         settings, metrics = RunSettings.read(run), read_metrics(run)
         try:
             _usual(settings)
+            since = changed_since(settings, RunSettings.read_model(run))
         except ValueError as error:
             raise RunFolderError(
                 f"{run / 'config.json'}: {error} Name a run of this version."
             ) from error
+        # As the command has to say it now, where the preset has changed.
+        settings = dataclasses.replace(
+            settings, overrides=_merged(settings.overrides, since)
+        )
         recipe = dataclasses.replace(settings, seed=0, data_dir="")
         key = json.dumps([recipe.to_dict(), metrics["label_source"]])
         group = groups.setdefault(key, [])
@@ -172,6 +178,19 @@ def _usual(settings: RunSettings) -> RunSettings:
     return RunSettings(
         settings.dataset, settings.data_dir, settings.preset
     ).resolved(DATASETS[settings.dataset].channels)
+
+
+def _merged(
+    overrides: Mapping[str, Any], since: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return overrides with those added that a changed preset asks for."""
+    merged = {**overrides, **since}
+    if "schedule" in since:  # an override changes a part of it
+        merged["schedule"] = {
+            **(overrides.get("schedule") or {}),
+            **since["schedule"],
+        }
+    return merged
 
 
 def _cell(measured: Sequence[float | None]) -> str:

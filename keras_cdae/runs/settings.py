@@ -203,6 +203,23 @@ class RunSettings:
             raise _foreign(run, error) from error
 
     @staticmethod
+    def read_model(run: Path) -> dict[str, Any]:
+        """Return the arguments that a run's model was made with.
+
+        Returns:
+            As `keras_cdae.runs.models.model_config` gave them; empty for a
+            run from before they were kept.
+
+        Raises:
+            RunFolderError: if `config.json` is absent or not ours.
+        """
+        values = _read_config(run)
+        model = values.get("model", {}) if isinstance(values, dict) else None
+        if not isinstance(model, dict):
+            raise _foreign(run, TypeError(f"model is {model!r}"))
+        return model
+
+    @staticmethod
     def read_backend(run: Path) -> str:
         """Return the Keras backend that a run was trained under.
 

@@ -7,8 +7,10 @@ import pytest
 from keras_cdae.runs.models import (
     argument,
     arguments,
+    changed_since,
     check_names,
     check_overrides,
+    model_config,
     new_model,
 )
 from keras_cdae.runs.settings import RunSettings
@@ -53,6 +55,24 @@ def test_a_schedule_changes_what_it_names(model):
     schedule = new_model(settings.resolved(1)).schedule
     assert schedule.learning_rate == 0.5
     assert schedule.alternation_factor == 0.3  # nano's
+
+
+@pytest.mark.parametrize("model", ["cdae", "plain-cdae", "memae"])
+def test_what_a_preset_gave_once_is_found_again(model):
+    settings = dataclasses.replace(
+        with_(width=6), model=model, preset="edge"
+    ).resolved(1)
+    recorded = model_config(settings)
+    assert recorded["width"] == 6
+    assert changed_since(settings, recorded) == {}
+    assert changed_since(settings, {}) == {}
+    was = {**recorded, "clip_length": 4, "long_gone": 1}
+    expected = {"clip_length": 4, "long_gone": 1}
+    if "schedule" in recorded:
+        was["schedule"] = {**recorded["schedule"], "beta_2": 0.5}
+        expected["schedule"] = {"beta_2": 0.5}
+    assert changed_since(settings, was) == expected
+    assert changed_since(settings, {"width": 6}) == {}  # new arguments
 
 
 def test_an_unknown_name_lists_the_known_ones():

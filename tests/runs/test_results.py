@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_cdae.errors import RunFolderError
+from keras_cdae.runs.models import model_config
 from keras_cdae.runs.results import COLUMNS, collect, to_markdown
 from keras_cdae.runs.settings import RunSettings
 from keras_cdae_cli.benchmark_results import command
@@ -91,6 +92,25 @@ def test_the_command_has_what_was_set(make_run):
     assert collect([run])[0].command == (
         "keras-cdae train --dataset ped2 --model plain-cdae --preset edge "
         "--epochs 9 --set width=4 --set 'attention={\"border\": 2}'"
+    )
+
+
+def test_the_command_has_what_the_preset_had_then(make_run):
+    run = make_run("a", 0.8, overrides={"schedule": {"beta_2": 0.5}})
+    path = run / "config.json"
+    config = json.loads(path.read_text())
+    settings = RunSettings.read(run).resolved(1)
+    path.write_text(json.dumps({**config, "model": model_config(settings)}))
+    (now,) = collect([run])
+    assert now.command.endswith("--set 'schedule={\"beta_2\": 0.5}'")
+    model = model_config(settings)
+    model["alpha"] = 25.0
+    model["schedule"]["learning_rate"] = 0.1
+    path.write_text(json.dumps({**config, "model": model}))
+    (then,) = collect([run])
+    assert then.command.removeprefix("keras-cdae train --dataset ped2 ") == (
+        '--preset edge --epochs 9 --set \'schedule={"beta_2": 0.5, '
+        '"learning_rate": 0.1}\' --set alpha=25.0'
     )
 
 

@@ -164,6 +164,20 @@ def test_a_run_resumes_with_the_same_settings_only(tmp_path, resolved):
         check_folder(tmp_path, other, resume=True, overwrite=False)
 
 
+def test_a_run_of_a_preset_that_has_changed_does_not_resume(tmp_path, resolved):
+    start_folder(tmp_path, resolved)
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    assert config["model"]["width"] == resolved.overrides.get("width", 8)
+    config["model"]["alpha"] = 25.0
+    path.write_text(json.dumps(config))
+    with pytest.raises(RunFolderError, match=r"edge has .* {'alpha': 25\.0}"):
+        check_folder(tmp_path, resolved, resume=True, overwrite=False)
+    del config["model"]  # from before it was kept
+    path.write_text(json.dumps(config))
+    check_folder(tmp_path, resolved, resume=True, overwrite=False)
+
+
 def test_a_finished_run_does_not_resume(tmp_path, resolved):
     start_folder(tmp_path, resolved)
     (tmp_path / "model.keras").write_text("")

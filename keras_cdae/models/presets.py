@@ -51,6 +51,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "width": 8,
                 "decoder_multipliers": (4, 2, 1),
                 "motion_input": "changes",  # see docs/choosing.md
+                "alpha": 100.0,  # at 25 centroids can meet: docs/results.md
                 # On held-out Ped2 of 0.1, 0.01 and 0.001 the one that keeps
                 # most of the motion explained.
                 "cluster_weight": 0.001,

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -16,14 +17,32 @@ from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.interpreters import INPUT
 
 
-def encoder_names(model: ClipScorer) -> tuple[str, ...]:
-    """Return what the names of the encoders' operations contain.
+def float_operations(model: ClipScorer) -> re.Pattern[str]:
+    """Return what finds, by their names, the operations that int8 leaves be.
 
-    Only of a model whose codes are part of its score.
+    The encoders: normal codes lie so close to their centroids that rounding in
+    an encoder moves the distances by as much as an event does. And the last
+    convolution of each decoder: 256 levels of what it may give are coarse
+    beside the errors that it is for. Of a model without codes: none.
+
+    Args:
+        model: any model of the package.
     """
     if not isinstance(model, CDAE):
-        return ()
-    return model.appearance_encoder.name, model.motion_encoder.name
+        return re.compile("(?!)")
+    encoders = (model.appearance_encoder, model.motion_encoder)
+    decoders = (model.appearance_decoder, model.motion_decoder)
+    return re.compile(
+        "|".join(
+            [re.escape(each.name) for each in encoders]
+            # A second trace numbers the scopes: motion_decoder_1/output_1.
+            + [
+                rf"{re.escape(each.name)}(_\d+)?/"
+                rf"{re.escape(each.output_layer.name)}(_\d+)?/"
+                for each in decoders
+            ]
+        )
+    )
 
 
 def spare_outputs(model: ClipScorer) -> tuple[str, ...]:

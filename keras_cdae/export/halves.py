@@ -3,21 +3,28 @@
 The converter's own float16 stores every constant so: also the centroids and
 their squared norms, whose small differences are the distances, and the tiny
 numbers that keep logarithms and roots finite, which become 0.
+
+Nor are the smallest filters shortened: they are those of the first layers,
+whose rounding goes through all that follow, and there is little to save.
 """
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
 
 FILE_IDENTIFIER = b"TFL3"
+# Of all values in filters, how many stay in 32 bits.
+WHOLE = 0.15
 DEQUANTIZE_VERSION = 3  # of the operator: the first to take 16-bit floats
 
 
 def halve_filters(flatbuffer: bytes) -> bytes:
-    """Store the filters of all convolutions in 16 bits.
+    """Store the larger filters of convolutions in 16 bits.
 
-    An operator makes floats of each; interpreters run it once, when they load
-    the file.
+    The smallest stay in 32, as many as hold `WHOLE` of all values. An operator
+    makes floats of each; interpreters run it once, when they load the file.
 
     Args:
         flatbuffer: a TFLite model of 32-bit floats, with one graph.
@@ -43,15 +50,22 @@ def halve_filters(flatbuffer: bytes) -> bytes:
 
 
 def _filters(model: Any, schema: Any) -> list[int]:
-    """Return the numbers of the tensors that are filters of convolutions."""
+    """Return the numbers of the tensors that are the larger filters."""
     convolution = schema.BuiltinOperator.CONV_2D
+    (graph,) = model.subgraphs
+    found = {
+        int(operator.inputs[1])
+        for operator in graph.operators
+        if model.operatorCodes[operator.opcodeIndex].builtinCode == convolution
+    }
+    sizes = {i: math.prod(map(int, graph.tensors[i].shape)) for i in found}
+    rising = sorted(found, key=lambda index: (sizes[index], index))
+    so_far = itertools.accumulate(sizes[index] for index in rising)
+    most = WHOLE * sum(sizes.values())
     return sorted(
-        {
-            int(operator.inputs[1])
-            for operator in model.subgraphs[0].operators
-            if model.operatorCodes[operator.opcodeIndex].builtinCode
-            == convolution
-        }
+        index
+        for index, total in zip(rising, so_far, strict=True)
+        if total > most
     )
 
 

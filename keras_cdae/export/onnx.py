@@ -1,6 +1,7 @@
 """ONNX, through tf2onnx: any batch."""
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.export.graph import encoder_names, quiet, score_graph
+from keras_cdae.export.graph import float_operations, quiet, score_graph
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.interpreters import INPUT
 from keras_cdae.runtime.metadata import KEY
@@ -40,7 +41,7 @@ def write(
         )
         if quantize == "int8":
             assert clips is not None  # checked by export
-            _quantize(path, clips, encoder_names(model))
+            _quantize(path, clips, float_operations(model))
 
 
 def embed(path: Path, metadata: dict[str, Any]) -> None:
@@ -53,9 +54,9 @@ def embed(path: Path, metadata: dict[str, Any]) -> None:
 
 
 def _quantize(
-    path: Path, clips: np.ndarray, in_floats: tuple[str, ...]
+    path: Path, clips: np.ndarray, in_floats: re.Pattern[str]
 ) -> None:
-    """Quantise the decoders by representative clips; see `tflite`."""
+    """Quantise convolutions by representative clips, but not `in_floats`."""
     import onnx
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -71,7 +72,8 @@ def _quantize(
     with tempfile.TemporaryDirectory() as folder:
         prepared = str(Path(folder) / "prepared.onnx")
         quant_pre_process(str(path), prepared, skip_symbolic_shape=True)
-        nodes = onnx.load(prepared).graph.node
+        graph = onnx.load(prepared).graph
+        weights = {each.name for each in graph.initializer}
         quantization.quantize_static(
             prepared,
             str(path),
@@ -80,8 +82,12 @@ def _quantize(
             op_types_to_quantize=["Conv"],
             nodes_to_exclude=[
                 node.name
-                for node in nodes
-                if any(name in node.name for name in in_floats)
+                for node in graph.node
+                # tf2onnx renames some; what their weights were called stays.
+                if any(
+                    in_floats.search(name)
+                    for name in (node.name, *weights.intersection(node.input))
+                )
             ],
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,

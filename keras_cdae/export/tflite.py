@@ -9,18 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from keras_cdae.export.graph import encoder_names, quiet, score_graph
+from keras_cdae.export.graph import float_operations, quiet, score_graph
 from keras_cdae.export.halves import halve_filters
 from keras_cdae.models.clip_scorer import ClipScorer
 from keras_cdae.runtime.metadata import FILE_NAME
 
-# What int8 quantises, outside the encoders. Everything else stays in floats:
-# 256 levels cannot hold the squared distances, nor the attention's softmax, nor
-# the error; and normal codes lie so close to their centroids that rounding in
-# an encoder moves the distances by as much as an event does.
-INT8_OPERATORS = frozenset(
-    {"CONCATENATION", "CONV_2D", "DEPTH_TO_SPACE", "LEAKY_RELU"}
-)
+# What int8 quantises, where `float_operations` lets it. All else stays in
+# floats: 256 levels cannot hold the squared distances, nor the attention's
+# softmax, nor the error; and what lies between two convolutions loses more by
+# being rounded once more than is gained in time.
+INT8_OPERATOR = "CONV_2D"
 
 
 def write(
@@ -61,7 +59,7 @@ def write(
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if quantize == "int8":
             assert clips is not None  # checked by export
-            in_floats = _encoder_tensors(model, new_converter().convert())
+            in_floats = _float_tensors(model, new_converter().convert())
             flatbuffer = _mixed(converter, clips, in_floats)
         else:
             flatbuffer = converter.convert()
@@ -81,21 +79,17 @@ def embed(path: Path, metadata: dict[str, Any]) -> None:
         archive.comment = digest.encode("ascii")
 
 
-def _encoder_tensors(model: ClipScorer, flatbuffer: bytes) -> list[str]:
-    """Return the names of all that the encoders compute."""
+def _float_tensors(model: ClipScorer, flatbuffer: bytes) -> list[str]:
+    """Return the names of all that is not to be quantised."""
     from ai_edge_litert.interpreter import Interpreter
 
     details = Interpreter(model_content=flatbuffer).get_tensor_details()
-    encoders = encoder_names(model)
-    return [
-        tensor["name"]
-        for tensor in details
-        if any(name in tensor["name"] for name in encoders)
-    ]
+    in_floats = float_operations(model)
+    return [t["name"] for t in details if in_floats.search(t["name"])]
 
 
 def _mixed(converter: Any, clips: np.ndarray, in_floats: list[str]) -> bytes:
-    """Quantise the decoders by representative clips, nothing else."""
+    """Quantise by representative clips, but not what stays in floats."""
     import tensorflow as tf
     from ai_edge_litert.schema_py_generated import BuiltinOperator
 
@@ -113,7 +107,7 @@ def _mixed(converter: Any, clips: np.ndarray, in_floats: list[str]) -> bytes:
         converter=converter,
         debug_dataset=representative,
         debug_options=tf.lite.experimental.QuantizationDebugOptions(
-            denylisted_ops=sorted(known - INT8_OPERATORS),
+            denylisted_ops=sorted(known - {INT8_OPERATOR}),
             denylisted_nodes=in_floats,
         ),
     )

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -77,22 +78,29 @@ def test_tflite_has_only_builtin_operators(quantize, exported):
     assert interpreter.get_input_details()[0]["shape"][0] == 1
 
 
-def test_float16_halves_filters_alone(exported):
+def test_float16_halves_larger_filters_alone(exported):
     from ai_edge_litert.interpreter import Interpreter
 
     path = exported("tflite", "float16").path
     interpreter = Interpreter(model_path=str(path))
     types = {t["index"]: t["dtype"] for t in interpreter.get_tensor_details()}
+    shapes = {t["index"]: t["shape"] for t in interpreter.get_tensor_details()}
     halves = {index for index, kind in types.items() if kind is np.float16}
     makers = [
         op for op in interpreter._get_ops_details() if op["inputs"][0] in halves
     ]
     made = {int(op["outputs"][0]) for op in makers}
     assert {op["op_name"] for op in makers} == {"DEQUANTIZE"}
-    assert len(made) == len(halves) > 20
+    assert len(made) == len(halves) > 10
+    sizes = {}
     for op in interpreter._get_ops_details():
         filters = {int(op["inputs"][1])} if op["op_name"] == "CONV_2D" else ()
         assert made.isdisjoint(set(op["inputs"]) - set(filters))
+        for index in filters:
+            sizes[index] = int(np.prod(shapes[index]))
+    kept = [sizes[index] for index in set(sizes) - made]
+    assert max(kept) <= min(sizes[index] for index in made)
+    assert 0.05 < sum(kept) / sum(sizes.values()) <= 0.15
     whole = exported("tflite").path.stat().st_size
     assert path.stat().st_size < 0.65 * whole
 
@@ -143,24 +151,47 @@ def test_nothing_of_equation_14_is_spare(make_model):
     assert spare_outputs(make_model()) == ()
 
 
-def test_int8_quantises_the_decoders_alone(exported):
+def test_int8_quantises_the_inside_of_the_decoders_alone(exported):
     from ai_edge_litert.interpreter import Interpreter
 
     path = exported("tflite", "int8").path
     interpreter = Interpreter(model_path=str(path))
     types = {t["index"]: t["dtype"] for t in interpreter.get_tensor_details()}
     names = {t["index"]: t["name"] for t in interpreter.get_tensor_details()}
-    used = set()
+    used, seen = set(), []
     for op in interpreter._get_ops_details():
         kind, output = types[op["inputs"][0]], names[op["outputs"][0]]
         if "encoder" in output and op["op_name"] not in ("QUANTIZE", "CAST"):
             assert kind is np.float32
         if op["op_name"] == "CONV_2D" and "decoder" in output:
-            assert kind is np.int8
+            last = bool(re.search(r"decoder\w*/output", output))
+            assert kind is (np.float32 if last else np.int8)
+            seen.append(last)
         if op["op_name"] in ("REDUCE_MIN", "LOG", "L2_NORMALIZATION"):
             assert kind is np.float32
         used.add((op["op_name"], kind))
     assert {("CONV_2D", np.int8), ("REDUCE_MIN", np.float32)} <= used
+    assert (seen.count(True), len(seen)) == (2, 20)
+
+
+def test_int8_of_onnx_quantises_the_same(exported):
+    import onnx
+
+    graph = onnx.load(exported("onnx", "int8").path).graph
+    makers = {name: node for node in graph.node for name in node.output}
+    seen = {True: [], False: []}
+    for node in graph.node:
+        if node.op_type == "Conv":
+            maker = makers.get(node.input[1])  # of the filters, if any
+            rounded = maker is not None and "Dequantize" in maker.op_type
+            seen[rounded].append(" ".join([node.name, *node.input]))
+    assert len(seen[True]) == 18
+    assert all("_decoder" in names for names in seen[True])
+    last = [n for n in seen[False] if re.search(r"decoder\w*/output", n)]
+    assert len(last) == 2
+    assert all(
+        "_encoder" in names for names in seen[False] if names not in last
+    )
 
 
 def test_quantised_scores_keep_their_median(model, clips, exported):

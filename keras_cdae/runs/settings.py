@@ -217,6 +217,8 @@ class RunSettings:
         model = values.get("model", {}) if isinstance(values, dict) else None
         if not isinstance(model, dict):
             raise _foreign(run, TypeError(f"model is {model!r}"))
+        if not isinstance(schedule := model.get("schedule", {}), dict):
+            raise _foreign(run, TypeError(f"schedule is {schedule!r}"))
         return model
 
     @staticmethod

@@ -173,6 +173,10 @@ def test_a_run_of_a_preset_that_has_changed_does_not_resume(tmp_path, resolved):
     path.write_text(json.dumps(config))
     with pytest.raises(RunFolderError, match=r"edge has .* {'alpha': 25\.0}"):
         check_folder(tmp_path, resolved, resume=True, overwrite=False)
+    for damaged in ("edge", {"schedule": 5}):
+        path.write_text(json.dumps({**config, "model": damaged}))
+        with pytest.raises(RunFolderError, match="not a configuration"):
+            check_folder(tmp_path, resolved, resume=True, overwrite=False)
     del config["model"]  # from before it was kept
     path.write_text(json.dumps(config))
     check_folder(tmp_path, resolved, resume=True, overwrite=False)

@@ -114,7 +114,7 @@ class Seeds(click.ParamType):
 
 
 class Augmentations(click.ParamType):
-    """Kinds of augmentation with commas between: `flip,crop`."""
+    """Kinds of augmentation with commas between: `flip,crop`; or `auto`."""
 
     name = "kinds"
 
@@ -128,10 +128,12 @@ class Augmentations(click.ParamType):
         if isinstance(value, (tuple, list)):
             return tuple(value)
         given = {part.strip() for part in str(value).split(",")} - {""}
+        if given == {"auto"}:
+            return ("auto",)
         if not given or given - set(AUGMENTATIONS):
             self.fail(
                 f"{value!r}: give some of {', '.join(AUGMENTATIONS)}, with "
-                "commas between.",
+                "commas between, or auto.",
                 param,
                 ctx,
             )
@@ -357,7 +359,8 @@ augment = click.option(
     default=(),
     metavar="KINDS",
     help="Change the training clips anew each epoch: some of flip, crop, "
-    "brightness, with commas between.  [default: none]",
+    "brightness, with commas between; or auto: all of them, from a third of "
+    "the epochs on, if held-out video asks for it.  [default: none]",
 )
 clip_step = click.option(
     "--clip-step",

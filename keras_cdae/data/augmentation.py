@@ -107,6 +107,38 @@ class Augmentation:
         return clip
 
 
+class SwitchedAugmentation(Augmentation):
+    """Augmentation that a training turns on, between two epochs.
+
+    Attributes:
+        on: whether clips are changed; as they are until it is set.
+
+    Example:
+        >>> late = SwitchedAugmentation(("brightness",))
+        >>> batch = np.full((1, 1, 1, 1, 1), 100, np.uint8)
+        >>> int(late.apply(batch, [0]).item())
+        100
+        >>> late.on = True
+        >>> int(late.apply(batch, [0]).item())
+        116
+    """
+
+    on: bool = False  # no field: an instance may set it
+
+    def apply(
+        self,
+        batch: np.ndarray,
+        indices: Sequence[int] | np.ndarray,
+        *,
+        epoch: int = 0,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """As `Augmentation.apply`; the batch itself while it is off."""
+        if not self.on:
+            return batch
+        return super().apply(batch, indices, epoch=epoch, seed=seed)
+
+
 def _crop(clip: np.ndarray, share: float, place: np.ndarray) -> np.ndarray:
     """Enlarge a part of a clip to all of it.
 

@@ -22,6 +22,7 @@ PACKAGES = (
     "scikit-learn",
     "opencv-python-headless",
 )
+AUTO = "auto"  # augment: where held-out video asks for it
 FORMAT = 1  # of config.json; without a number: 1
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "dataset": str,
@@ -66,7 +67,9 @@ class RunSettings:
         pseudo_anomalies: share of the training clips that is replaced by ones
             that are not normal, see `PseudoAnomalies`.
         augment: kinds of `keras_cdae.data.Augmentation` by which the training
-            clips are changed, each epoch anew.
+            clips are changed, each epoch anew; `"auto"`: all of them (with a
+            roi, brightness), from a third of the epochs on, if held-out video
+            is reconstructed far worse than the training clips by then.
         dtype: dtype policy of the training, such as `"mixed_bfloat16"`; the
             model that is kept computes in float32.
         overrides: further arguments of the model.
@@ -127,7 +130,9 @@ class RunSettings:
             )
         # In one order, whatever names they were given by: a run goes on with
         # the same settings only.
-        kinds = augmentation_kinds(self.augment)
+        kinds = (
+            (AUTO,) if self.auto_augment else augmentation_kinds(self.augment)
+        )
         object.__setattr__(self, "augment", kinds)
         if self.augment and self.model == "flow-cdae":
             raise ValueError(
@@ -140,7 +145,7 @@ class RunSettings:
                 raise ValueError(
                     "flow-cdae takes no roi: optical flow is of whole frames."
                 )
-            if set(self.augment) - {"brightness"}:
+            if set(self.augment) - {"brightness", AUTO}:
                 raise ValueError(
                     "With a roi, augment can be brightness alone: flip and "
                     "crop would move into it what lies outside. Received: "
@@ -151,6 +156,11 @@ class RunSettings:
                 "pseudo_anomalies must lie in [0, 1]. Received: "
                 f"pseudo_anomalies={self.pseudo_anomalies!r}"
             )
+
+    @property
+    def auto_augment(self) -> bool:
+        """Whether held-out video decides if the clips are changed."""
+        return self.augment in (AUTO, (AUTO,), [AUTO])
 
     def resolved(self, channels: int) -> "RunSettings":
         """Return the settings with the preset's values filled in.

@@ -11,6 +11,12 @@ import keras
 
 from keras_cdae.backend.devices import data_parallel, require_devices
 from keras_cdae.backend.precision import warn_if_emulated
+from keras_cdae.data.augmentation import (
+    AUGMENTATIONS,
+    Augmentation,
+    SwitchedAugmentation,
+    as_augmentation,
+)
 from keras_cdae.data.benchmarks import Dataset, load_dataset
 from keras_cdae.data.clips import Clips, hold_out
 from keras_cdae.data.flow import require_tvl1
@@ -43,10 +49,10 @@ from keras_cdae.runs.folder import (
     trim_history,
 )
 from keras_cdae.runs.frames import Progress, cached_frames
-from keras_cdae.runs.gap import warn_of_gap
+from keras_cdae.runs.gap import AugmentOnGap, warn_of_gap
 from keras_cdae.runs.lock import run_lock
 from keras_cdae.runs.models import argument, check_names, new_model
-from keras_cdae.runs.settings import RunSettings
+from keras_cdae.runs.settings import AUTO, RunSettings
 from keras_cdae.runs.tensorboard import TensorBoard, require_tensorboard
 from keras_cdae.runs.timing import Stopwatch
 from keras_cdae.scoring.alarms import fit_calibration
@@ -136,7 +142,8 @@ def train(
         shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
         warn_of_gap(
             run / HISTORY,
-            can_augment=not settings.augment and settings.model != "flow-cdae",
+            can_augment=settings.augment in ((), (AUTO,))
+            and settings.model != "flow-cdae",
         )
     return model
 
@@ -282,10 +289,11 @@ def _fit(
         "dtype": "uint8",  # a quarter of the traffic; the model scales it
     }
     clips = Clips(kept, length=model.clip_length, stride=settings.clip_step)  # type: ignore[arg-type]
+    augmentation = _augmentation(settings)
     data = training_batches(
         clips,
         pseudo_anomalies=settings.pseudo_anomalies,
-        augment=settings.augment,
+        augment=augmentation,
         **options,
     )
     unseen = Clips(held_out, length=model.clip_length)
@@ -302,6 +310,10 @@ def _fit(
             watchers.append(
                 TensorBoard(run / LOGS, centroids, first_epoch=done)
             )
+    if isinstance(augmentation, SwitchedAugmentation):
+        watchers.append(
+            AugmentOnGap(augmentation, run / HISTORY, settings.epochs)  # type: ignore[arg-type]
+        )
     with _own_error(data, validation):
         model.fit(
             data,
@@ -320,6 +332,14 @@ def _fit(
             ],
         )
     return model
+
+
+def _augmentation(settings: RunSettings) -> Augmentation | None:
+    """Return how the training's clips are changed, or may come to be."""
+    if not settings.auto_augment:
+        return as_augmentation(settings.augment)
+    kinds = AUGMENTATIONS if settings.roi is None else ("brightness",)
+    return SwitchedAugmentation(kinds)
 
 
 @contextlib.contextmanager

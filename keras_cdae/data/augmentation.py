@@ -120,7 +120,7 @@ class SwitchedAugmentation(Augmentation):
         100
         >>> late.on = True
         >>> int(late.apply(batch, [0]).item())
-        116
+        91
     """
 
     on: bool = False  # no field: an instance may set it

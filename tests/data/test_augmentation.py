@@ -10,7 +10,11 @@ from keras_cdae.data import (
     PseudoAnomalies,
     clip_dataset,
 )
-from keras_cdae.data.augmentation import AUGMENTATIONS, as_augmentation
+from keras_cdae.data.augmentation import (
+    AUGMENTATIONS,
+    SwitchedAugmentation,
+    as_augmentation,
+)
 
 MANY = np.arange(200)
 
@@ -174,3 +178,33 @@ def test_what_is_looked_at_and_what_is_asked_for_are_changed_alike(clips):
     assert untouched.mean() == pytest.approx(0.5, abs=0.25)
     # A patch covers a ninth at most: the rest of the pair is one picture.
     assert (made == normal).all(axis=-1).mean() > 0.85
+
+
+@pytest.mark.parametrize("build", [ClipBatches, clip_dataset])
+def test_a_pipeline_may_begin_to_change_its_clips(build, clips):
+    options = {"batch_size": 8, "dtype": "uint8", "seed": 3}
+    switch = SwitchedAugmentation()
+    batches = build(clips, augment=switch, **options)
+
+    def epoch(of):
+        shown = [np.asarray(batch) for batch in of]
+        if isinstance(of, ClipBatches):
+            of.on_epoch_end()
+        return np.concatenate(shown)
+
+    plain = build(clips, **options)
+    changed = build(clips, augment=AUGMENTATIONS, **options)
+    for on, like in ((False, plain), (True, changed), (False, plain)):
+        switch.on = on
+        shown, alike, other = epoch(batches), epoch(plain), epoch(changed)
+        np.testing.assert_array_equal(shown, alike if like is plain else other)
+        assert (alike != other).any()
+
+
+def test_a_switch_is_one_instance_s():
+    first, second = SwitchedAugmentation(("flip",)), SwitchedAugmentation()
+    first.on = True
+    assert not second.on
+    assert as_augmentation(first) is first
+    with pytest.raises(ValueError, match="kinds must be some of"):
+        SwitchedAugmentation(("blur",))

@@ -2,7 +2,8 @@ import logging
 
 import pytest
 
-from keras_cdae.runs.gap import generalization_gap, warn_of_gap
+from keras_cdae.data.augmentation import SwitchedAugmentation
+from keras_cdae.runs.gap import AugmentOnGap, generalization_gap, warn_of_gap
 
 HEADER = "epoch,loss,appearance_loss,val_loss,val_appearance_loss"
 
@@ -66,3 +67,95 @@ def test_it_is_told_where_it_is_large(gap, told, history, caplog):
     assert len(caplog.records) == told
     if told:
         assert "4.9 times worse than the training clips" in caplog.text
+
+
+def logs_of(gap):
+    return {
+        "loss": 1.0,
+        "appearance_loss": 0.001,
+        "val_loss": 1.0,
+        "val_appearance_loss": 0.001 * gap,
+    }
+
+
+def told(caplog):
+    return [r.getMessage() for r in caplog.records if r.levelno > logging.INFO]
+
+
+def trained(watcher, gaps, first=0):
+    """Go through epochs of these gaps; return the logged `augmented`."""
+    watcher.on_train_begin()
+    shown = []
+    for epoch, gap in enumerate(gaps, start=first):
+        logs = logs_of(gap)
+        watcher.on_epoch_end(epoch, logs)
+        shown.append(logs["augmented"])
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("gaps", "expected"),
+    [
+        ([4] * 9, [0, 0, 0, 1, 1, 1, 1, 1, 1]),
+        ([1.9] * 9, [0] * 9),
+        ([1.5, 1.5, 2.9, 1, 1, 1], [0] * 6),  # of 9; the mean counts
+        ([1, 1, 1, 9, 9, 9, 9, 9, 9], [0] * 9),  # too late: once, at a third
+    ],
+)
+def test_a_third_decides(gaps, expected, tmp_path, caplog):
+    switch = SwitchedAugmentation()
+    watcher = AugmentOnGap(switch, tmp_path / "history.csv", 9)
+    with caplog.at_level(logging.INFO):
+        assert trained(watcher, gaps) == expected
+    changed = bool(expected[-1])
+    assert switch.on == changed
+    (record,) = caplog.records  # decided, and said, once
+    assert (record.levelno == logging.WARNING) == changed
+    assert "After 3 of 9 epochs held-out video" in record.getMessage()
+    if changed:
+        assert "4.0 times worse" in caplog.text
+        assert "from here on (flip, crop, brightness)" in caplog.text
+
+
+@pytest.mark.parametrize("done", [1, 2, 3, 5])
+def test_a_training_that_goes_on_decides_as_before(done, history, caplog):
+    gaps = [3, 5, 4, 1, 1, 1, 1, 1, 1]
+    rows = [
+        (n, *logs_of(gap).values(), float(n >= 3))
+        for n, gap in enumerate(gaps[:done])
+    ]
+    path = history(*rows, header=f"{HEADER},augmented")
+    switch = SwitchedAugmentation()
+    watcher = AugmentOnGap(switch, path, 9)
+    shown = trained(watcher, gaps[done:], first=done)
+    assert shown == [0, 0, 0, 1, 1, 1, 1, 1, 1][done:]
+    assert "After 3 of 9 epochs" in told(caplog)[0]
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_few_epochs(epochs, tmp_path, caplog):
+    watcher = AugmentOnGap(
+        SwitchedAugmentation(), tmp_path / "history.csv", epochs
+    )
+    assert trained(watcher, [4] * epochs) == [0, 1][:epochs]
+    assert len(told(caplog)) == epochs - 1  # nothing comes after the only one
+
+
+def test_no_decision_without_a_loss(tmp_path, caplog):
+    switch = SwitchedAugmentation()
+    watcher = AugmentOnGap(switch, tmp_path / "history.csv", 3)
+    watcher.on_train_begin()
+    for epoch in range(3):
+        watcher.on_epoch_end(epoch, {"loss": float("nan"), "val_loss": 1.0})
+    assert not switch.on
+    assert not caplog.records
+
+
+def test_what_was_turned_on_is_not_advised(history, caplog):
+    header = f"{HEADER},augmented"
+    warn_of_gap(history((0, 1, 0.001, 1, 0.0049, 0.0), header=header))
+    assert "(--augment)" in caplog.text
+    caplog.clear()
+    warn_of_gap(history((0, 1, 0.001, 1, 0.0049, 1.0), header=header))
+    assert "known by heart" in caplog.text
+    assert "(--augment)" not in caplog.text

@@ -122,6 +122,21 @@ def interrupt(*_, **__):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
+def test_stopped_after_held_out_video_asked_for_other_clips(
+    settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("keras_cdae.runs.gap.LARGE", 0.0)
+    auto = dataclasses.replace(settings, augment="auto")
+    train(auto, tmp_path / "whole")
+    run = tmp_path / "run"
+    for epoch in (1, 3):
+        with pytest.raises(KeyboardInterrupt):
+            train(auto, run, resume=epoch > 1, callbacks=[Stop(epoch)])
+    train(auto, run, resume=True)
+    assert_equal_runs(run, tmp_path / "whole")
+
+
 def test_stopped_before_the_first_epoch(settings, tmp_path):
     run = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):

@@ -1,6 +1,7 @@
 """What a training leaves, by its options."""
 
 import contextlib
+import csv
 import dataclasses
 import json
 
@@ -9,6 +10,7 @@ import pytest
 
 import keras_cdae
 from keras_cdae.data import Augmentation
+from keras_cdae.data.augmentation import AUGMENTATIONS
 from keras_cdae.errors import DeviceError
 from keras_cdae.runs import train, trainer
 from keras_cdae.runs.settings import RunSettings
@@ -57,6 +59,41 @@ def test_augmentation_changes_the_training_and_is_kept(settings, tmp_path):
     assert RunSettings.read(tmp_path / "changed").augment == kinds
 
 
+@pytest.mark.backend
+def test_held_out_video_decides(settings, tmp_path, monkeypatch):
+    def trained(name, large, **arguments):
+        monkeypatch.setattr("keras_cdae.runs.gap.LARGE", large)
+        run = tmp_path / name
+        model = train(dataclasses.replace(settings, **arguments), run)
+        with (run / "history.csv").open(newline="") as stream:
+            shown = [row.get("augmented") for row in csv.DictReader(stream)]
+        return shown, np.concatenate([w.ravel() for w in model.get_weights()])
+
+    _, plain = trained("plain", 2.0)
+    shown, asked = trained("asked", 0.0, augment="auto")
+    assert shown == ["0.0", "1.0", "1.0", "1.0"]
+    assert (asked != plain).any()
+    shown, not_asked = trained("not", np.inf, augment="auto")
+    assert shown == ["0.0"] * 4
+    np.testing.assert_array_equal(not_asked, plain)
+    _, whole = trained("whole", 2.0, augment=AUGMENTATIONS)
+    assert (asked != whole).any()
+
+
+@pytest.mark.parametrize("given", ["auto", ("auto",), ["auto"]])
+@pytest.mark.parametrize("roi", [None, {"size": [1, 2], "counts": [1, 1]}])
+def test_auto_is_kept(given, roi, settings, tmp_path):
+    said = dataclasses.replace(settings, augment=given, roi=roi)
+    assert said.augment == ("auto",)
+    assert said.auto_augment
+    assert not settings.auto_augment
+    config = {"settings": said.to_dict(), "environment": {}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert RunSettings.read(tmp_path) == said
+    kinds = trainer._augmentation(said).kinds
+    assert kinds == (AUGMENTATIONS if roi is None else ("brightness",))
+
+
 @pytest.mark.parametrize(
     "given", [["brightness", "flip"], "brightness,flip", {"flip", "brightness"}]
 )
@@ -82,6 +119,11 @@ def test_brightness_goes_with_a_region(settings):
     [
         ({"augment": ("blur",)}, "augment must be some of"),
         ({"augment": Augmentation()}, "augment must be some of"),
+        ({"augment": ("auto", "flip")}, "augment must be some of"),
+        (
+            {"augment": "auto", "model": "flow-cdae"},
+            "flow-cdae takes no augment",
+        ),
         ({"augment": ("crop",), "roi": ROI}, "can be brightness alone"),
         (
             {"augment": ("flip",), "model": "flow-cdae"},

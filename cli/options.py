@@ -114,7 +114,7 @@ class Seeds(click.ParamType):
 
 
 class Augmentations(click.ParamType):
-    """Kinds of augmentation with commas between: `flip,crop`; or `auto`."""
+    """`auto`, kinds of augmentation, or both: `flip,crop`, `auto,crop`."""
 
     name = "kinds"
 
@@ -124,20 +124,18 @@ class Augmentations(click.ParamType):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> tuple[str, ...]:
-        """Return the kinds, each once, in the order of `AUGMENTATIONS`."""
+        """Return what is named, each once, in one order."""
         if isinstance(value, (tuple, list)):
             return tuple(value)
         given = {part.strip() for part in str(value).split(",")} - {""}
-        if given == {"auto"}:
-            return ("auto",)
-        if not given or given - set(AUGMENTATIONS):
+        if not given or given - {"auto", *AUGMENTATIONS}:
             self.fail(
-                f"{value!r}: give some of {', '.join(AUGMENTATIONS)}, with "
-                "commas between, or auto.",
+                f"{value!r}: give auto, or some of "
+                f"{', '.join(AUGMENTATIONS)}, with commas between.",
                 param,
                 ctx,
             )
-        return tuple(kind for kind in AUGMENTATIONS if kind in given)
+        return tuple(k for k in ("auto", *AUGMENTATIONS) if k in given)
 
 
 class Argument(click.ParamType):
@@ -359,8 +357,9 @@ augment = click.option(
     default=(),
     metavar="KINDS",
     help="Change the training clips anew each epoch: some of flip, crop, "
-    "brightness, with commas between; or auto: all of them, from a third of "
-    "the epochs on, if held-out video asks for it.  [default: none]",
+    "brightness, with commas between. auto: only if held-out video asks for "
+    "it after a third of the epochs; all of them, or those beside it "
+    "(auto,crop).  [default: none]",
 )
 clip_step = click.option(
     "--clip-step",

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,10 @@ class RunSettings:
         pseudo_anomalies: share of the training clips that is replaced by ones
             that are not normal, see `PseudoAnomalies`.
         augment: kinds of `keras_cdae.data.Augmentation` by which the training
-            clips are changed, each epoch anew; `"auto"`: all of them (with a
-            roi, brightness), from a third of the epochs on, if held-out video
-            is reconstructed far worse than the training clips by then.
+            clips are changed, each epoch anew. With `"auto"` among them: from
+            a third of the epochs on, if held-out video is reconstructed far
+            worse than the training clips by then; alone it stands for all
+            kinds (with a roi: brightness).
         dtype: dtype policy of the training, such as `"mixed_bfloat16"`; the
             model that is kept computes in float32.
         overrides: further arguments of the model.
@@ -130,10 +132,7 @@ class RunSettings:
             )
         # In one order, whatever names they were given by: a run goes on with
         # the same settings only.
-        kinds = (
-            (AUTO,) if self.auto_augment else augmentation_kinds(self.augment)
-        )
-        object.__setattr__(self, "augment", kinds)
+        object.__setattr__(self, "augment", _augment(self.augment))
         if self.augment and self.model == "flow-cdae":
             raise ValueError(
                 "flow-cdae takes no augment: optical flow is of the frames as "
@@ -160,7 +159,7 @@ class RunSettings:
     @property
     def auto_augment(self) -> bool:
         """Whether held-out video decides if the clips are changed."""
-        return self.augment in (AUTO, (AUTO,), [AUTO])
+        return AUTO in self.augment
 
     def resolved(self, channels: int) -> "RunSettings":
         """Return the settings with the preset's values filled in.
@@ -244,6 +243,16 @@ class RunSettings:
             raise
         except (ValueError, KeyError, TypeError) as error:
             raise _foreign(run, error) from error
+
+
+def _augment(value: Any) -> tuple[str, ...]:
+    """Return kinds in their one order, after AUTO where it is among them."""
+    if not isinstance(value, Iterable):
+        return augmentation_kinds(value)
+    names = value.split(",") if isinstance(value, str) else value
+    given = [str(name).strip() for name in names]
+    kinds = augmentation_kinds([name for name in given if name != AUTO])
+    return (AUTO, *kinds) if AUTO in given else kinds
 
 
 def _read_config(run: Path) -> dict[str, Any]:

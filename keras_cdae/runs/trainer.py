@@ -142,7 +142,7 @@ def train(
         shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
         warn_of_gap(
             run / HISTORY,
-            can_augment=settings.augment in ((), (AUTO,))
+            can_augment=(not settings.augment or settings.auto_augment)
             and settings.model != "flow-cdae",
         )
     return model
@@ -338,8 +338,9 @@ def _augmentation(settings: RunSettings) -> Augmentation | None:
     """Return how the training's clips are changed, or may come to be."""
     if not settings.auto_augment:
         return as_augmentation(settings.augment)
-    kinds = AUGMENTATIONS if settings.roi is None else ("brightness",)
-    return SwitchedAugmentation(kinds)
+    usual = AUGMENTATIONS if settings.roi is None else ("brightness",)
+    named = tuple(kind for kind in settings.augment if kind != AUTO)
+    return SwitchedAugmentation(named or usual)
 
 
 @contextlib.contextmanager

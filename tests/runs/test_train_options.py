@@ -80,18 +80,24 @@ def test_held_out_video_decides(settings, tmp_path, monkeypatch):
     assert (asked != whole).any()
 
 
-@pytest.mark.parametrize("given", ["auto", ("auto",), ["auto"]])
-@pytest.mark.parametrize("roi", [None, {"size": [1, 2], "counts": [1, 1]}])
-def test_auto_is_kept(given, roi, settings, tmp_path):
-    said = dataclasses.replace(settings, augment=given, roi=roi)
-    assert said.augment == ("auto",)
+@pytest.mark.parametrize(
+    ("given", "kinds"),
+    [
+        ("auto", ()),
+        (["auto"], ()),
+        ("crop, auto,flip", ("flip", "crop")),
+        (("brightness", "auto"), ("brightness",)),
+    ],
+)
+def test_auto_is_kept(given, kinds, settings, tmp_path):
+    said = dataclasses.replace(settings, augment=given)
+    assert said.augment == ("auto", *kinds)
     assert said.auto_augment
     assert not settings.auto_augment
     config = {"settings": said.to_dict(), "environment": {}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert RunSettings.read(tmp_path) == said
-    kinds = trainer._augmentation(said).kinds
-    assert kinds == (AUGMENTATIONS if roi is None else ("brightness",))
+    assert trainer._augmentation(said).kinds == (kinds or AUGMENTATIONS)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +118,8 @@ ROI = {"size": [1, 2], "counts": [1, 1]}
 def test_brightness_goes_with_a_region(settings):
     said = dataclasses.replace(settings, augment=["brightness"], roi=ROI)
     assert said.augment == ("brightness",)
+    auto = dataclasses.replace(said, augment="auto")
+    assert trainer._augmentation(auto).kinds == ("brightness",)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +127,8 @@ def test_brightness_goes_with_a_region(settings):
     [
         ({"augment": ("blur",)}, "augment must be some of"),
         ({"augment": Augmentation()}, "augment must be some of"),
-        ({"augment": ("auto", "flip")}, "augment must be some of"),
+        ({"augment": ("auto", "blur")}, "augment must be some of"),
+        ({"augment": ("auto", "flip"), "roi": ROI}, "can be brightness alone"),
         (
             {"augment": "auto", "model": "flow-cdae"},
             "flow-cdae takes no augment",

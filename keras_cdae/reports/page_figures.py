@@ -192,12 +192,21 @@ def _lines(
     log: bool,
 ) -> str:
     positive = all((history[key] > 0).all() for key in lines)
+    # Where the training's clips begin to be others, so do its losses.
+    changed = np.flatnonzero(history.get("augmented", np.zeros(0)) > 0)
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
         for key, (name, style) in lines.items():
             epochs = np.arange(1, len(history[key]) + 1)
             axes.plot(epochs, scale * history[key], label=name, **style)
+        if len(changed):
+            axes.axvline(
+                changed[0] + 0.5,  # between two epochs, which count from 1
+                color=MUTED,
+                linestyle=":",
+                label="clips changed from here",
+            )
         if log and positive:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -129,14 +129,10 @@ class SwitchedAugmentation(Augmentation):
         self,
         batch: np.ndarray,
         indices: Sequence[int] | np.ndarray,
-        *,
-        epoch: int = 0,
-        seed: int = 0,
+        **when: int,
     ) -> np.ndarray:
         """As `Augmentation.apply`; the batch itself while it is off."""
-        if not self.on:
-            return batch
-        return super().apply(batch, indices, epoch=epoch, seed=seed)
+        return super().apply(batch, indices, **when) if self.on else batch
 
 
 def _crop(clip: np.ndarray, share: float, place: np.ndarray) -> np.ndarray:

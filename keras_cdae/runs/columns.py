@@ -1,6 +1,5 @@
 """Columns that some tables have beside those of `comparison.COLUMNS`."""
 
-import csv
 import dataclasses
 import math
 import statistics
@@ -8,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_cdae.runs.history import read_history
 from keras_cdae.scoring.occupancy import BRANCHES
 
 USES = ("used", "effective", "distinctness")  # what a `CentroidLog` adds
@@ -49,13 +49,10 @@ def centroid_use(history: Path) -> dict[str, float]:
     Returns:
         `CENTROID_KEYS`; empty without clusters, or before k-means.
     """
-    if not history.is_file():
-        return {}
-    with history.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = read_history(history)
     if not rows or not set(CENTROID_KEYS) <= set(rows[-1]):
         return {}
-    found = {key: float(rows[-1][key]) for key in CENTROID_KEYS}
+    found = {key: rows[-1][key] for key in CENTROID_KEYS}
     return {} if math.isnan(found[CENTROID_KEYS[0]]) else found
 
 

@@ -1,10 +1,7 @@
 """What a run folder may hold when a training begins, and what it gets."""
 
-import csv
-import io
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from keras_cdae.errors import RunFolderError, in_command, shown
@@ -12,7 +9,6 @@ from keras_cdae.files import (
     remove_leftovers,
     require_writable,
     write_json,
-    write_text,
 )
 from keras_cdae.runs.checkpoint import checkpoints
 from keras_cdae.runs.find import MODEL_FILE
@@ -99,35 +95,6 @@ def clean_folder(run: Path) -> None:
     if checkpoint.is_dir():
         for entry in checkpoint.glob(".epoch-*"):
             entry.unlink(missing_ok=True)
-
-
-def trim_history(path: Path, epochs: int) -> None:
-    """Leave the first `epochs` epochs in a `history.csv`.
-
-    A kill can come between the row of an epoch and its checkpoint, or in the
-    middle of a row.
-    """
-    if not path.is_file():
-        return
-    # A damaged byte costs its row, not the run.
-    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
-        rows = list(_readable(csv.reader(stream)))
-    header, body = rows[:1], rows[1:]
-    whole = [row for row in body if header and len(row) == len(header[0])]
-    kept = [row for row in whole if row[0] in map(str, range(epochs))]
-    text = io.StringIO()
-    csv.writer(text).writerows(header + kept)  # as Keras ends its lines
-    write_text(path, text.getvalue())
-
-
-def _readable(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    while True:
-        try:
-            yield next(rows)
-        except csv.Error:
-            continue
-        except StopIteration:
-            return
 
 
 def check_same(run: Path, settings: RunSettings) -> None:

@@ -1,7 +1,7 @@
 """The generalisation gap: what a training knows of its own videos alone."""
 
-import csv
 import logging
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from keras_cdae.data.augmentation import SwitchedAugmentation
+from keras_cdae.runs.history import read_history
 
 logger = logging.getLogger(__name__)
 
@@ -37,28 +38,25 @@ def generalization_gap(history: Path) -> float | None:
         were trained on, pseudo-anomalies and augmentation included. None
         where no loss tells.
     """
-    return _gap(_rows(history))
+    return _gap(read_history(history))
 
 
-def _rows(history: Path) -> list[dict[str, Any]]:
-    if not history.is_file():
-        return []
-    with history.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
-
-
-def _gap(rows: Sequence[Mapping[str, Any]]) -> float | None:
+def _gap(rows: Sequence[Mapping[str, float]]) -> float | None:
     rows = rows[-EPOCHS:]
     for held_out, training in PAIRS:
         if not rows or not {held_out, training} <= set(rows[0]):
             continue
         unseen, seen = (
-            statistics.fmean(float(row[name]) for row in rows)
+            statistics.fmean(row[name] for row in rows)
             for name in (held_out, training)
         )
-        if seen > 0:
+        if seen > 0 and not math.isnan(unseen):
             return unseen / seen
     return None
+
+
+def _augmented(rows: Sequence[Mapping[str, float]]) -> bool:
+    return any(row.get(AUGMENTED) == 1 for row in rows)
 
 
 class AugmentOnGap(keras.callbacks.Callback):
@@ -83,12 +81,12 @@ class AugmentOnGap(keras.callbacks.Callback):
         self.history = history
         self.after = max(1, epochs // 3)
         self.epochs = epochs
-        self.rows: list[Mapping[str, Any]] = []
+        self.rows: list[Mapping[str, float]] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Decide as before, if the training goes on after the third."""
-        self.augmentation.on = False
-        self.rows = list(_rows(self.history))
+        self.rows = list(read_history(self.history))
+        self.augmentation.on = _augmented(self.rows)
         if len(self.rows) >= self.after:
             self._decide()
 
@@ -134,9 +132,8 @@ def warn_of_gap(history: Path, *, can_augment: bool = True) -> None:
         can_augment: whether augmentation is still to be tried, unless the
             history says that it was.
     """
-    rows = _rows(history)
-    gap = _gap(rows)
-    tried = any(float(row.get(AUGMENTED, 0)) for row in rows)
+    gap = generalization_gap(history)
+    can_augment = can_augment and not _augmented(read_history(history))
     if gap is not None and gap > LARGE:
         logger.warning(
             "Held-out video is reconstructed %.1f times worse than the "
@@ -144,7 +141,5 @@ def warn_of_gap(history: Path, *, can_augment: bool = True) -> None:
             "elsewhere is not. Give more normal video (other hours, other "
             "days), %sor train for fewer epochs.",
             gap,
-            "change the clips (--augment), "
-            if can_augment and not tried
-            else "",
+            "change the clips (--augment), " if can_augment else "",
         )

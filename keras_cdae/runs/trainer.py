@@ -46,10 +46,10 @@ from keras_cdae.runs.folder import (
     check_folder,
     clean_folder,
     start_folder,
-    trim_history,
 )
 from keras_cdae.runs.frames import Progress, cached_frames
 from keras_cdae.runs.gap import AugmentOnGap, warn_of_gap
+from keras_cdae.runs.history import trim_history
 from keras_cdae.runs.lock import run_lock
 from keras_cdae.runs.models import argument, check_names, new_model
 from keras_cdae.runs.settings import AUTO, RunSettings

@@ -377,7 +377,7 @@ def mutations_of_m():
 
 
 def _trim(path):
-    from keras_cdae.runs.folder import trim_history
+    from keras_cdae.runs.history import trim_history
 
     trim_history(path, 2)
 

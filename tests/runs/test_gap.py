@@ -74,7 +74,7 @@ def logs_of(gap):
         "loss": 1.0,
         "appearance_loss": 0.001,
         "val_loss": 1.0,
-        "val_appearance_loss": 0.001 * gap,
+        "val_appearance_loss": gap if isinstance(gap, str) else 0.001 * gap,
     }
 
 
@@ -159,3 +159,14 @@ def test_what_was_turned_on_is_not_advised(history, caplog):
     warn_of_gap(history((0, 1, 0.001, 1, 0.0049, 1.0), header=header))
     assert "known by heart" in caplog.text
     assert "(--augment)" not in caplog.text
+
+
+@pytest.mark.parametrize("changed", [0.0, 1.0])
+def test_a_damaged_history_keeps_what_was_decided(changed, history):
+    damaged = {**logs_of("0.0\N{REPLACEMENT CHARACTER}"), "val_loss": "nan"}
+    rows = [(n, *damaged.values(), 0.0) for n in range(3)]
+    rows.append((3, *logs_of(1.0).values(), changed))
+    switch = SwitchedAugmentation()
+    path = history(*rows, header=f"{HEADER},augmented")
+    watcher = AugmentOnGap(switch, path, 9)
+    assert trained(watcher, [1.0], first=4) == [changed]

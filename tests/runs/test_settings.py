@@ -11,7 +11,6 @@ from keras_cdae.runs.folder import (
     check_folder,
     require_writable,
     start_folder,
-    trim_history,
 )
 from keras_cdae.runs.settings import RunSettings, environment
 
@@ -207,24 +206,3 @@ def test_a_file_in_the_way(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunFolderError, match=r"cannot be written .*--output"):
         require_writable(tmp_path / "file" / "run")
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ("epoch,loss\r\n0,3\r\n1,2\r\n2,1\r\n", "epoch,loss\r\n0,3\r\n1,2\r\n"),
-        ("epoch,loss\r\n0,3\r\n1", "epoch,loss\r\n0,3\r\n"),
-        ("epoch,loss\r\n", "epoch,loss\r\n"),
-        ("", ""),
-    ],
-)
-def test_the_history_is_cut_to_the_checkpoint(tmp_path, text, kept):
-    path = tmp_path / "history.csv"
-    path.write_bytes(text.encode())
-    trim_history(path, 2)
-    assert path.read_bytes().decode() == kept
-
-
-def test_no_history_to_cut(tmp_path):
-    trim_history(tmp_path / "history.csv", 2)
-    assert not (tmp_path / "history.csv").exists()

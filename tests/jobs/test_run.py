@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -374,15 +375,20 @@ def test_a_cluster_that_wants_a_token(mode, monkeypatch):
 def test_a_worker_that_dies_costs_one_video(
     made_videos, model_file, reference, tmp_path, monkeypatch
 ):
-    hear, killed = local._Pool._hear, []
+    give, killed = local._Worker.give, []
 
-    def hear_and_kill(pool, worker):
-        hear(pool, worker)
-        if worker.task is not None and not killed:
-            killed.append(worker.task.path)
-            worker.process.kill()
+    def give_and_kill(worker, task):
+        if killed:
+            give(worker, task)
+            return
+        # Stopped first: a broken video is done before a kill arrives.
+        os.kill(worker.process.pid, signal.SIGSTOP)
+        os.waitpid(worker.process.pid, os.WUNTRACED)
+        give(worker, task)
+        killed.append(task.path)
+        worker.process.kill()
 
-    monkeypatch.setattr(local._Pool, "_hear", hear_and_kill)
+    monkeypatch.setattr(local._Worker, "give", give_and_kill)
     summary = score_many([made_videos], model_file, tmp_path, jobs=2)
     (lost,) = [f for f in summary.failures if "signal 9" in f.reason]
     assert lost.path in killed
